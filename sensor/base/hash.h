@@ -1,0 +1,25 @@
+/*
+ * hash: SipHash-2-4 (Aumasson and Bernstein, 2012), a keyed hash for tables whose keys come from the wire.
+ *
+ * With a random key of each start nobody outside can make keys that collide. With a fixed key it gives
+ * names that are the same in every run (event ids).
+ */
+#ifndef SIPSPAN_BASE_HASH_H
+#define SIPSPAN_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hash_key {
+    uint64_t k0, k1;
+};
+
+/* A fresh key from the kernel's random numbers. */
+struct hash_key hash_key_random(void);
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len);
+
+/* The hash of a sequence of parts, each with its length: hash_chain(key, hash_chain(key, 0, a), b). */
+uint64_t hash_chain(const struct hash_key *key, uint64_t before, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * call: the objects that a call is made of, as seen from outside.
+ *
+ * A call is one Call-ID and one From tag. It has INVITE client transactions (RFC 3261 section 17.1.1, one
+ * for each hop, redirection, repetition with credentials, re-INVITE) and dialogs (one for each To tag that
+ * answered, so several when it forked). Nothing here is drawn from a single message: what became of the
+ * call is read off its transactions and dialogs (call_outcome.h) whenever one of them changes, so that the
+ * order in which a mirror shows the packets matters little.
+ *
+ * All of it is owned by call_table; strings live in the call's arena. Thread: the correlator's.
+ */
+#ifndef SIPSPAN_CALL_CALL_H
+#define SIPSPAN_CALL_CALL_H
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/table.h"
+#include "base/timer_heap.h"
+#include "event/event.h"
+#include "net/endpoint.h"
+#include "sdp/offer_answer.h"
+
+#define CALL_NO_TIME EVENT_NO_TIME
+
+enum {
+    CALL_TRANSACTIONS_MAX = 64, /* of one call; more are counted and left out */
+    CALL_DIALOGS_MAX = 32,
+    CALL_ARENA_BLOCKS_MAX = 24,
+};
+
+/* What a timer of the correlator belongs to (timer.kind). */
+enum call_timer { TIMER_CALL, TIMER_B };
+
+/* An INVITE client transaction, and what reached its client. Times: CALL_NO_TIME until seen. */
+struct transaction {
+    struct list in_call;
+    struct timer timer_b; /* set while the request waits for its first response */
+    struct call *call;
+    uint64_t via_hash; /* of the top Via's branch and sent-by */
+    uint32_t cseq;
+    uint16_t via_count;
+    struct endpoint src, dst;
+    struct ip_addr other_src; /* the same request seen from elsewhere: before or after a NAT */
+    struct slice branch, request_uri, from_uri, from_tag, to_uri, user_agent;
+
+    bool has_request;     /* false: only responses to it were seen */
+    bool is_reinvite;     /* has a To tag */
+    bool has_credentials;
+    bool asked_rport;     /* RFC 3581 */
+    bool inferred;        /* what followed shows that it was answered, unseen */
+    bool ladder_broken;   /* the gaps between its sendings do not double */
+
+    int64_t first_sent_ns, last_sent_ns;
+    int64_t first_gap_ns, last_gap_ns; /* of the retransmission ladder; 0: none yet */
+    uint32_t transmissions;
+
+    /* Responses that could have reached the client. */
+    int64_t first_response_ns;
+    int64_t ringing_ns;      /* first 180 to 189 */
+    int64_t final_ns;        /* first final one */
+    uint16_t final_status;   /* 0: none */
+    uint16_t last_status;
+    bool has_early_response; /* any 101 to 199 */
+    bool port_differs;       /* they went to another port, unasked: void if the request goes on */
+    bool port_is_void;       /* shown: what goes to that port does not reach the client */
+    int64_t last_response_ns;
+
+    /* Responses that could not. */
+    uint32_t strays;
+    int64_t last_stray_ns;
+    uint16_t last_stray_status;
+    struct endpoint stray_dst;
+
+    int64_t timed_out_ns;   /* when Timer B ran out, and the event was given */
+    int64_t cancel_ns;      /* CANCEL with this branch, or a response to one */
+    int64_t failure_ack_ns; /* ACK with this branch: a final response of 300 or more reached the client */
+};
+
+/* A dialog, early or confirmed (RFC 3261 section 12). */
+struct dialog {
+    struct list in_call;
+    uint64_t tag_hash; /* of the callee's tag */
+    struct transaction *answered_by; /* the transaction with the fewest Vias that showed its 2xx */
+    int64_t answered_ns;             /* its first 2xx there */
+    uint32_t answers;                /* 2xx seen there, repeats included */
+    int64_t ack_ns;                  /* ACK of a 2xx */
+    int64_t bye_ns;
+    enum ended_by bye_by;
+    bool is_confirmed_unseen; /* something that only a confirmed dialog has was seen, not its 2xx */
+    struct offer_answer *media; /* NULL: no SDP seen, or no room */
+};
+
+/* Where a call stands; also the order in which room is made, see call_table.h. */
+enum call_phase {
+    PHASE_ENDED,   /* its event is given; kept for a while to recognise what comes late */
+    PHASE_CLOSING, /* it ended, but might yet go on (credentials, another target) */
+    PHASE_TRYING,  /* no response could have reached the caller */
+    PHASE_EARLY,   /* some response did */
+    PHASE_UP,      /* established */
+    PHASE_COUNT
+};
+
+struct call {
+    struct table_node node;
+    struct list in_phase;
+    struct timer timer;
+    enum call_phase phase;
+    uint64_t identity; /* a second hash of Call-ID and From tag: with node.hash, 128 bits */
+    struct arena arena;
+    struct slice call_id, from_tag, from_uri, to_uri, user_agent;
+    struct list transactions, dialogs;
+    uint16_t transaction_count, dialog_count;
+    uint32_t highest_cseq;      /* of the caller's initial INVITEs */
+    uint64_t from_tag_hash;
+    int64_t first_seen_ns, last_seen_ns;
+    struct offer_answer *media; /* the offer of the initial INVITE, until a dialog takes it over */
+    bool is_told;               /* PHASE_CLOSING: its event is given, an INVITE of it still waits */
+    bool is_direction_unknown;  /* first seen in mid-dialog: who called whom cannot be told */
+    bool first_response_told, post_dial_delay_told; /* to the histograms */
+};
+
+#endif

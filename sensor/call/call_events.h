@@ -1,0 +1,18 @@
+/*
+ * call_events: gives the events of calls, with ids that are the same whenever the same sensor reads the same
+ * traffic again. Internal to the folder.
+ */
+#ifndef SIPSPAN_CALL_CALL_EVENTS_H
+#define SIPSPAN_CALL_CALL_EVENTS_H
+
+#include "call/call_outcome.h"
+#include "call/calls.h"
+
+/* Timer B ran out at deadline_ns: the verdict and the event. */
+void call_events_unanswered(struct calls *calls, struct transaction *transaction,
+                            int64_t deadline_ns);
+/* The call ended as the outcome says. */
+void call_events_ended(struct calls *calls, const struct call *call,
+                       const struct call_outcome *outcome);
+
+#endif

@@ -1,0 +1,339 @@
+#include "call/call_table.h"
+
+#include <errno.h>
+
+/* What an average call takes: the shares in which the memory is divided. */
+enum { PER_CALL_TRANSACTIONS = 2, PER_CALL_BLOCKS = 2, CALLS_PER_MEDIA = 2, CALLS_PER_SPARE_DIALOG = 4 };
+
+static size_t bytes_per_call(void)
+{
+    size_t timers = (1 + PER_CALL_TRANSACTIONS) * sizeof(struct timer_entry);
+    size_t dialogs = sizeof(struct dialog) + sizeof(struct dialog) / CALLS_PER_SPARE_DIALOG;
+    return sizeof(struct call) + PER_CALL_TRANSACTIONS * sizeof(struct transaction) + dialogs +
+           PER_CALL_BLOCKS * sizeof(struct arena_block) +
+           sizeof(struct offer_answer) / CALLS_PER_MEDIA + timers + 2 * sizeof(void *);
+}
+
+int call_table_init(struct call_table *table, uint64_t bytes)
+{
+    size_t calls = bytes / bytes_per_call();
+    *table = (struct call_table){.key = hash_key_random(), .identity_key = hash_key_random()};
+    for (int i = 0; i < PHASE_COUNT; i++)
+        list_init(&table->phase[i]);
+    size_t transactions = PER_CALL_TRANSACTIONS * calls;
+    if (calls == 0 || table_init(&table->table, calls) ||
+        slab_init(&table->calls, sizeof(struct call), calls) ||
+        slab_init(&table->transactions, sizeof(struct transaction), transactions) ||
+        slab_init(&table->dialogs, sizeof(struct dialog), calls + calls / CALLS_PER_SPARE_DIALOG) ||
+        slab_init(&table->blocks, sizeof(struct arena_block), PER_CALL_BLOCKS * calls) ||
+        slab_init(&table->media, sizeof(struct offer_answer), calls / CALLS_PER_MEDIA + 1) ||
+        timer_heap_init(&table->timers, calls + transactions)) {
+        call_table_fini(table);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void call_table_fini(struct call_table *table)
+{
+    timer_heap_fini(&table->timers);
+    slab_fini(&table->media);
+    slab_fini(&table->blocks);
+    slab_fini(&table->dialogs);
+    slab_fini(&table->transactions);
+    slab_fini(&table->calls);
+    table_fini(&table->table);
+}
+
+static uint64_t call_hash(const struct hash_key *key, struct slice call_id, struct slice tag)
+{
+    return hash_chain(key, hash_bytes(key, call_id.at, call_id.len), tag.at, tag.len);
+}
+
+static struct call *find_hashed(struct call_table *table, uint64_t hash, struct slice call_id,
+                                struct slice tag)
+{
+    struct table_node *node = table_first(&table->table, hash);
+    if (!node)
+        return NULL;
+    uint64_t identity = call_hash(&table->identity_key, call_id, tag);
+    for (; node; node = table_next(node)) {
+        struct call *call = CONTAINER_OF(node, struct call, node);
+        if (call->identity == identity)
+            return call;
+    }
+    return NULL;
+}
+
+struct call *call_table_find(struct call_table *table, struct slice call_id, struct slice from_tag)
+{
+    return find_hashed(table, call_hash(&table->key, call_id, from_tag), call_id, from_tag);
+}
+
+struct call *call_table_find_msg(struct call_table *table, const struct sip_msg *msg,
+                                 bool *from_caller)
+{
+    *from_caller = true;
+    struct call *call = call_table_find(table, msg->call_id, msg->from_tag);
+    if (!call && msg->has_to_tag) {
+        call = call_table_find(table, msg->call_id, msg->to_tag);
+        *from_caller = !call;
+    }
+    return call;
+}
+
+void call_table_set_phase(struct call_table *table, struct call *call, enum call_phase phase)
+{
+    table->phase_count[call->phase]--;
+    table->phase_count[phase]++;
+    list_remove(&call->in_phase);
+    list_append(&table->phase[phase], &call->in_phase);
+    call->phase = phase;
+}
+
+static void free_parts(struct call_table *table, struct call *call)
+{
+    while (!list_is_empty(&call->dialogs)) {
+        struct dialog *dialog = CONTAINER_OF(call->dialogs.next, struct dialog, in_call);
+        list_remove(&dialog->in_call);
+        slab_free(&table->media, dialog->media);
+        slab_free(&table->dialogs, dialog);
+    }
+    while (!list_is_empty(&call->transactions)) {
+        struct transaction *transaction =
+            CONTAINER_OF(call->transactions.next, struct transaction, in_call);
+        list_remove(&transaction->in_call);
+        call_table_stop_waiting(table, transaction);
+        slab_free(&table->transactions, transaction);
+    }
+    slab_free(&table->media, call->media);
+    call->media = NULL;
+    arena_free(&call->arena, &table->blocks);
+    call->call_id = call->from_tag = call->from_uri = call->to_uri = call->user_agent = SLICE_NONE;
+    call->transaction_count = call->dialog_count = 0;
+}
+
+void call_table_retire(struct call_table *table, struct call *call)
+{
+    free_parts(table, call);
+    call_table_set_phase(table, call, PHASE_ENDED);
+}
+
+void call_table_remove(struct call_table *table, struct call *call)
+{
+    free_parts(table, call);
+    timer_heap_cancel(&table->timers, &call->timer);
+    table->phase_count[call->phase]--;
+    list_remove(&call->in_phase);
+    table_remove(&table->table, &call->node);
+    slab_free(&table->calls, call);
+}
+
+/* Drops one call other than `keep`. False when there is none. */
+static bool make_room(struct call_table *table, const struct call *keep)
+{
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        struct list *node = table->phase[phase].next;
+        if (node != &table->phase[phase] && CONTAINER_OF(node, struct call, in_phase) == keep)
+            node = node->next;
+        if (node == &table->phase[phase])
+            continue;
+        struct call *call = CONTAINER_OF(node, struct call, in_phase);
+        if (phase == PHASE_CLOSING && !call->is_told)
+            table->close_early(table->context, call);
+        else
+            table->evicted[phase]++;
+        call_table_remove(table, call);
+        return true;
+    }
+    return false;
+}
+
+/*
+ * An object of a slab, room being made for it. Calls that ended hold no parts, so for a part the rule may
+ * have to drop several calls; at most all of them but the one that asks.
+ */
+static void *alloc_for(struct call_table *table, struct slab *slab, const struct call *keep)
+{
+    void *object = slab_alloc(slab);
+    while (!object && make_room(table, keep))
+        object = slab_alloc(slab);
+    return object;
+}
+
+struct call *call_table_add(struct call_table *table, struct slice call_id, struct slice from_tag,
+                            int64_t now_ns)
+{
+    struct call *call = alloc_for(table, &table->calls, NULL);
+    *call = (struct call){
+        .phase = PHASE_TRYING,
+        .timer.kind = TIMER_CALL,
+        .identity = call_hash(&table->identity_key, call_id, from_tag),
+        .from_tag_hash = call_table_tag_hash(table, from_tag),
+        .first_seen_ns = now_ns,
+        .last_seen_ns = now_ns,
+    };
+    list_init(&call->transactions);
+    list_init(&call->dialogs);
+    list_init(&call->in_phase);
+    list_append(&table->phase[PHASE_TRYING], &call->in_phase);
+    table->phase_count[PHASE_TRYING]++;
+    table_insert(&table->table, &call->node, call_hash(&table->key, call_id, from_tag));
+    call->call_id = call_table_keep(table, call, call_id);
+    call->from_tag = call_table_keep(table, call, from_tag);
+    return call;
+}
+
+struct slice call_table_keep(struct call_table *table, struct call *call, struct slice text)
+{
+    struct slice copy;
+    while (!arena_copy(&call->arena, &table->blocks, CALL_ARENA_BLOCKS_MAX, text, &copy))
+        if (call->arena.blocks >= CALL_ARENA_BLOCKS_MAX || !make_room(table, call))
+            break;
+    return copy;
+}
+
+uint64_t call_table_via_hash(const struct call_table *table, const struct sip_via *via)
+{
+    /* Hosts compare without case (RFC 3261 section 17.2.3 with 19.1.4); a name is at most 255 octets. */
+    char host[256];
+    size_t len = via->host.len < sizeof host ? via->host.len : sizeof host;
+    for (size_t i = 0; i < len; i++)
+        host[i] = slice_lower_char(via->host.at[i]);
+    uint16_t port = via->port ? via->port : 5060;
+    uint64_t hash = hash_bytes(&table->key, via->branch.at, via->branch.len);
+    hash = hash_chain(&table->key, hash, host, len);
+    return hash ^ (uint64_t)port * 0x9e3779b97f4a7c15ULL;
+}
+
+uint64_t call_table_tag_hash(const struct call_table *table, struct slice tag)
+{
+    return hash_bytes(&table->identity_key, tag.at, tag.len);
+}
+
+struct transaction *call_find_transaction(const struct call *call, uint64_t via_hash, uint32_t cseq)
+{
+    for (struct list *node = call->transactions.next; node != &call->transactions;
+         node = node->next) {
+        struct transaction *transaction = CONTAINER_OF(node, struct transaction, in_call);
+        if (transaction->via_hash == via_hash && transaction->cseq == cseq)
+            return transaction;
+    }
+    return NULL;
+}
+
+bool call_has_waiting(const struct call *call)
+{
+    for (struct list *node = call->transactions.next; node != &call->transactions;
+         node = node->next)
+        if (CONTAINER_OF(node, struct transaction, in_call)->timer_b.position > 0)
+            return true;
+    return false;
+}
+
+struct transaction *call_table_add_transaction(struct call_table *table, struct call *call)
+{
+    if (call->transaction_count >= CALL_TRANSACTIONS_MAX) {
+        table->transactions_left_out++;
+        return NULL;
+    }
+    struct transaction *transaction = alloc_for(table, &table->transactions, call);
+    if (!transaction)
+        return NULL;
+    *transaction = (struct transaction){
+        .call = call,
+        .timer_b.kind = TIMER_B,
+        .first_sent_ns = CALL_NO_TIME,
+        .last_sent_ns = CALL_NO_TIME,
+        .first_response_ns = CALL_NO_TIME,
+        .last_response_ns = CALL_NO_TIME,
+        .ringing_ns = CALL_NO_TIME,
+        .final_ns = CALL_NO_TIME,
+        .last_stray_ns = CALL_NO_TIME,
+        .timed_out_ns = CALL_NO_TIME,
+        .cancel_ns = CALL_NO_TIME,
+        .failure_ack_ns = CALL_NO_TIME,
+    };
+    list_append(&call->transactions, &transaction->in_call);
+    call->transaction_count++;
+    return transaction;
+}
+
+static bool is_waiting(const struct transaction *transaction)
+{
+    return transaction->timer_b.position > 0;
+}
+
+void call_table_wait(struct call_table *table, struct transaction *transaction, int64_t deadline_ns)
+{
+    if (!is_waiting(transaction)) {
+        table->waiting++;
+        table->retransmitting += transaction->transmissions > 1;
+    }
+    timer_heap_set(&table->timers, &transaction->timer_b, deadline_ns);
+}
+
+void call_table_stop_waiting(struct call_table *table, struct transaction *transaction)
+{
+    if (!is_waiting(transaction))
+        return;
+    timer_heap_cancel(&table->timers, &transaction->timer_b);
+    call_table_wait_is_over(table, transaction);
+}
+
+void call_table_wait_is_over(struct call_table *table, struct transaction *transaction)
+{
+    table->waiting--;
+    table->retransmitting -= transaction->transmissions > 1;
+}
+
+void call_table_count_transmission(struct call_table *table, struct transaction *transaction)
+{
+    transaction->transmissions++;
+    table->retransmitting += is_waiting(transaction) && transaction->transmissions == 2;
+}
+
+struct dialog *call_find_dialog(const struct call *call, uint64_t tag_hash)
+{
+    for (struct list *node = call->dialogs.next; node != &call->dialogs; node = node->next) {
+        struct dialog *dialog = CONTAINER_OF(node, struct dialog, in_call);
+        if (dialog->tag_hash == tag_hash)
+            return dialog;
+    }
+    return NULL;
+}
+
+struct dialog *call_table_dialog(struct call_table *table, struct call *call, uint64_t tag_hash)
+{
+    struct dialog *dialog = call_find_dialog(call, tag_hash);
+    if (dialog || call->dialog_count >= CALL_DIALOGS_MAX)
+        return dialog;
+    dialog = alloc_for(table, &table->dialogs, call);
+    if (!dialog)
+        return NULL;
+    *dialog = (struct dialog){
+        .tag_hash = tag_hash,
+        .answered_ns = CALL_NO_TIME,
+        .ack_ns = CALL_NO_TIME,
+        .bye_ns = CALL_NO_TIME,
+    };
+    list_append(&call->dialogs, &dialog->in_call);
+    call->dialog_count++;
+    return dialog;
+}
+
+struct offer_answer *call_table_media(struct call_table *table, struct call *call,
+                                      struct dialog *dialog)
+{
+    struct offer_answer **place = dialog ? &dialog->media : &call->media;
+    if (*place)
+        return *place;
+    *place = slab_alloc(&table->media);
+    if (!*place)
+        return NULL;
+    if (dialog && call->media)
+        memcpy(*place, call->media, sizeof(struct offer_answer));
+    else
+        offer_answer_init(*place);
+    return *place;
+}

@@ -1,0 +1,64 @@
+/*
+ * calls: follows every call in the SIP messages that pass, and tells what became of it.
+ *
+ * The entry of the folder: messages and time go in, events come out through a receiver. RFC 3261 sections
+ * 12, 13, 15 and 17 and RFC 6026 seen from outside: no timer of an endpoint is ever seen to fire, so what
+ * is said rests on what was seen and on how long nothing was.
+ *
+ * Time is the packets' own and only moves forward; a message may carry an earlier stamp than the one
+ * before. Thread: the correlator's. Memory: bounded, see call_table.h and peer.h.
+ */
+#ifndef SIPSPAN_CALL_CALLS_H
+#define SIPSPAN_CALL_CALLS_H
+
+#include "base/metric.h"
+#include "call/call_table.h"
+#include "event/event.h"
+#include "net/packet.h"
+#include "net/peer_names.h"
+#include "sip/sip_msg.h"
+#include "verdict/peer.h"
+
+struct calls_params {
+    uint64_t memory_bytes; /* for all of its tables */
+    int64_t timer_b_ns;    /* RFC 3261 section 17.1.1.2: 64*T1 */
+    int64_t idle_ns;       /* an established call without a packet for so long is lost */
+    const char *sensor_id; /* part of every event's id */
+    struct peer_names names;
+    event_receiver receive;
+    void *context;
+    struct metric *first_response_seconds, *post_dial_delay_seconds; /* histograms; NULL: none */
+};
+
+struct calls {
+    struct calls_params params;
+    struct call_table table;
+    struct peers peers;
+    int64_t now_ns;         /* the latest packet's time; CALL_NO_TIME before the first */
+    int64_t lost_packet_ns; /* when the sensor itself last dropped packets */
+    uint64_t stray_responses;     /* could not have reached their client */
+    uint64_t unmatched_responses; /* to an INVITE, of a call in view, but of no transaction in view */
+    uint64_t inferred_answers;    /* transactions answered unseen */
+    uint64_t expired;             /* calls that never got far and went quiet: no event */
+    uint64_t joined_late;         /* calls that were up already when they were first seen */
+};
+
+/* 0 or -ENOMEM. params are copied; what they point to must outlive this. */
+int calls_init(struct calls *calls, const struct calls_params *params);
+void calls_fini(struct calls *calls);
+
+/* Any IP packet, SIP or not, from this source. Moves the clock. */
+void calls_packet(struct calls *calls, const struct ip_addr *src, int64_t time_ns);
+/* A SIP message; its packet was given to calls_packet before. */
+void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg);
+/* Nothing came, but time passed: fires what is due. */
+void calls_advance(struct calls *calls, int64_t now_ns);
+/* The sensor lost packets: verdicts on what waits now are of low confidence. */
+void calls_lost_packets(struct calls *calls);
+/*
+ * The input ended. Calls that have ended give their events; what rings, is up or waits for Timer B stays
+ * open and gives none.
+ */
+void calls_finish(struct calls *calls);
+
+#endif

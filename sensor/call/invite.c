@@ -1,0 +1,208 @@
+#include "call/invite.h"
+
+/* RFC 3261 section 17.1.1.2: Timer B is 64*T1. */
+enum { T1_PER_TIMER_B = 64 };
+
+/* A sender's T1 is believed up to this (RFC 3261 section 17.1.1.1 allows larger ones on slow links). */
+#define T1_MAX_NS INT64_C(4000000000)
+
+static struct slice keep(struct calls *calls, struct call *call, struct slice text)
+{
+    const struct slice *known[] = {&call->from_uri, &call->from_tag, &call->to_uri,
+                                   &call->user_agent};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (slice_eq(*known[i], text))
+            return *known[i];
+    return call_table_keep(&calls->table, call, text);
+}
+
+/* What was taken as reaching the client did not. */
+static void void_responses(struct calls *calls, struct transaction *t)
+{
+    for (struct list *node = t->call->dialogs.next; node != &t->call->dialogs; node = node->next) {
+        struct dialog *dialog = CONTAINER_OF(node, struct dialog, in_call);
+        if (dialog->answered_by == t)
+            dialog->answered_by = NULL;
+    }
+    calls->stray_responses++;
+    t->strays++;
+    t->last_stray_ns = t->last_response_ns;
+    t->last_stray_status = t->last_status;
+    t->first_response_ns = t->ringing_ns = t->final_ns = t->last_response_ns = CALL_NO_TIME;
+    t->final_status = 0;
+    t->has_early_response = t->port_differs = false;
+}
+
+/* Responses were seen before the request: did they go to where it came from? */
+static void judge_early_responses(struct calls *calls, struct transaction *t,
+                                  const struct endpoint *went_to)
+{
+    if (t->first_response_ns == CALL_NO_TIME || endpoint_eq(went_to, &t->src))
+        return;
+    t->stray_dst = *went_to;
+    if (!ip_eq(&went_to->ip, &t->src.ip) || t->asked_rport)
+        void_responses(calls, t);
+    else
+        t->port_differs = true;
+}
+
+void invite_describe(struct calls *calls, struct transaction *t, const struct datagram *datagram,
+                     const struct sip_msg *msg)
+{
+    struct call *call = t->call;
+    struct endpoint responses_went_to = t->src;
+    t->has_request = true;
+    t->is_reinvite = msg->has_to_tag;
+    t->has_credentials = msg->has_credentials;
+    t->asked_rport = msg->top_via.has_rport;
+    t->src = datagram->src;
+    t->dst = datagram->dst;
+    t->branch = keep(calls, call, msg->top_via.branch);
+    t->request_uri = keep(calls, call, msg->request_uri);
+    t->from_uri = keep(calls, call, msg->from_uri);
+    t->from_tag = keep(calls, call, msg->from_tag);
+    t->to_uri = keep(calls, call, msg->to_uri);
+    t->user_agent = keep(calls, call, msg->user_agent);
+    judge_early_responses(calls, t, &responses_went_to);
+}
+
+/* Does this gap between two sendings double the one before, as Timer A does? A packet may be jittered. */
+static bool doubles(int64_t gap_ns, int64_t before_ns)
+{
+    return gap_ns * 10 >= before_ns * 17 && gap_ns * 10 <= before_ns * 23;
+}
+
+/*
+ * 64*T1 with the sender's own T1 where a ladder of three sendings shows it to be longer: one gap alone may
+ * hide a sending that the mirror lost.
+ */
+static int64_t timer_b(const struct calls *calls, const struct transaction *t)
+{
+    int64_t t1_ns = calls->params.timer_b_ns / T1_PER_TIMER_B;
+    if (t->transmissions >= 3 && !t->ladder_broken && t->first_gap_ns > t1_ns + t1_ns / 10)
+        t1_ns = t->first_gap_ns < T1_MAX_NS ? t->first_gap_ns : T1_MAX_NS;
+    else
+        return calls->params.timer_b_ns;
+    return T1_PER_TIMER_B * t1_ns;
+}
+
+static bool is_answered(const struct transaction *t)
+{
+    return t->first_response_ns != CALL_NO_TIME || t->inferred;
+}
+
+static void note_gap(struct transaction *t, int64_t gap_ns)
+{
+    if (t->first_gap_ns == 0)
+        t->first_gap_ns = gap_ns;
+    else if (!doubles(gap_ns, t->last_gap_ns))
+        t->ladder_broken = true;
+    t->last_gap_ns = gap_ns;
+}
+
+void invite_sent(struct calls *calls, struct transaction *t, const struct datagram *datagram)
+{
+    int64_t now_ns = datagram->time_ns;
+    if (!ip_eq(&t->src.ip, &datagram->src.ip) || !ip_eq(&t->dst.ip, &datagram->dst.ip)) {
+        /* Seen before and after a NAT, or on two links: one sending, not two. */
+        t->other_src = datagram->src.ip;
+        return;
+    }
+    if (t->first_sent_ns == CALL_NO_TIME || now_ns < t->first_sent_ns)
+        t->first_sent_ns = now_ns;
+    if (t->last_sent_ns != CALL_NO_TIME && now_ns > t->last_sent_ns)
+        note_gap(t, now_ns - t->last_sent_ns);
+    if (t->last_sent_ns == CALL_NO_TIME || now_ns > t->last_sent_ns)
+        t->last_sent_ns = now_ns;
+    call_table_count_transmission(&calls->table, t);
+    int64_t t1_ns = calls->params.timer_b_ns / T1_PER_TIMER_B;
+    if (t->port_differs && now_ns - t->first_response_ns >= t1_ns) {
+        void_responses(calls, t);
+        t->port_is_void = true;
+    }
+    if (!is_answered(t) && t->timed_out_ns == CALL_NO_TIME)
+        call_table_wait(&calls->table, t, t->first_sent_ns + timer_b(calls, t));
+}
+
+static bool could_reach_client(const struct transaction *t, const struct datagram *datagram)
+{
+    if (!t->has_request)
+        return true;
+    if (!ip_eq(&datagram->dst.ip, &t->src.ip))
+        return ip_eq(&datagram->dst.ip, &t->other_src);
+    /*
+     * Without rport a response rightly goes to the sent-by port (RFC 3261 section 18.2.2), on which the
+     * client listens or not: that is seen by whether it goes on sending.
+     */
+    return datagram->dst.port == t->src.port || (!t->asked_rport && !t->port_is_void);
+}
+
+static void note_stray(struct calls *calls, struct transaction *t, const struct datagram *datagram,
+                       uint16_t status)
+{
+    calls->stray_responses++;
+    t->strays++;
+    t->last_stray_ns = datagram->time_ns;
+    t->last_stray_status = status;
+    t->stray_dst = datagram->dst;
+}
+
+bool invite_responded(struct calls *calls, struct transaction *t, const struct datagram *datagram,
+                      const struct sip_msg *msg)
+{
+    int64_t now_ns = datagram->time_ns;
+    if (!could_reach_client(t, datagram)) {
+        note_stray(calls, t, datagram, msg->status);
+        return false;
+    }
+    if (t->timed_out_ns != CALL_NO_TIME)
+        return false; /* its client has given up */
+    if (t->has_request && ip_eq(&datagram->dst.ip, &t->src.ip) &&
+        datagram->dst.port != t->src.port && t->first_response_ns == CALL_NO_TIME) {
+        t->port_differs = true;
+        t->stray_dst = datagram->dst;
+    }
+    if (t->first_response_ns == CALL_NO_TIME || now_ns < t->first_response_ns)
+        t->first_response_ns = now_ns;
+    t->last_response_ns = now_ns;
+    t->last_status = msg->status;
+    if (msg->status >= 180 && msg->status <= 189 && t->ringing_ns == CALL_NO_TIME)
+        t->ringing_ns = now_ns;
+    if (msg->status > 100 && msg->status < 200)
+        t->has_early_response = true;
+    if (msg->status >= 200 && (t->final_status == 0 || (msg->status < 300 && t->final_status >= 300))) {
+        t->final_status = msg->status;
+        t->final_ns = now_ns;
+    }
+    call_table_stop_waiting(&calls->table, t);
+    return true;
+}
+
+void invite_inferred(struct calls *calls, struct transaction *t)
+{
+    if (is_answered(t) || !t->has_request || t->timed_out_ns != CALL_NO_TIME)
+        return;
+    t->inferred = true;
+    calls->inferred_answers++;
+    call_table_stop_waiting(&calls->table, t);
+    peers_inferred_answer(&calls->peers, &t->src.ip, &t->dst.ip);
+}
+
+void invite_inferred_all(struct calls *calls, struct call *call, const struct ip_addr *client,
+                         const struct ip_addr *server, uint32_t cseq)
+{
+    struct transaction *only = NULL;
+    unsigned count = 0;
+    for (struct list *node = call->transactions.next; node != &call->transactions;
+         node = node->next) {
+        struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
+        if (!t->has_request || (cseq != 0 && t->cseq != cseq) || !ip_eq(&t->src.ip, client))
+            continue;
+        only = t;
+        count++;
+        if (ip_eq(&t->dst.ip, server))
+            invite_inferred(calls, t);
+    }
+    if (count == 1)
+        invite_inferred(calls, only);
+}

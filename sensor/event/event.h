@@ -1,0 +1,119 @@
+/*
+ * event: what the sensor tells the outside, as plain data (CONTRACT of the names: schemas/events).
+ *
+ * An event is a view: its slices belong to the object that it tells of and live until the receiver
+ * returns. Whoever needs it longer serialises it (event_json.h). Times are ns since 1970 from packets; a
+ * time of EVENT_NO_TIME, a duration below 0, a count of 0 where that is impossible, an empty slice mean
+ * unknown, and are absent in what goes out.
+ */
+#ifndef SIPSPAN_EVENT_EVENT_H
+#define SIPSPAN_EVENT_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "net/endpoint.h"
+
+#define EVENT_NO_TIME INT64_MIN
+#define EVENT_NO_DURATION INT64_C(-1)
+
+enum { EVENT_ID_TEXT_MAX = 33, EVENT_SUMMARY_MAX = 320, EVENT_EVIDENCE_MAX = 8 };
+
+enum event_type { EVENT_INVITE_UNANSWERED, EVENT_CALL_ENDED, EVENT_TYPE_COUNT };
+
+enum cause_code {
+    CAUSE_MIRROR_ONE_WAY,
+    CAUSE_DESTINATION_SELECTIVE,
+    CAUSE_DESTINATION_SILENT,
+    CAUSE_UNKNOWN,
+    CAUSE_CODE_COUNT
+};
+
+enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
+
+enum call_state {
+    CALL_STATE_COMPLETED,
+    CALL_STATE_FAILED,
+    CALL_STATE_CANCELLED,
+    CALL_STATE_UNANSWERED,
+    CALL_STATE_LOST,
+    CALL_STATE_COUNT
+};
+
+enum ended_by { ENDED_BY_UNKNOWN, ENDED_BY_CALLER, ENDED_BY_CALLEE, ENDED_BY_TIMEOUT };
+
+enum transport { TRANSPORT_UDP, TRANSPORT_COUNT };
+
+/* One observation that a verdict rests on. Which fields are set depends on the kind. */
+struct evidence {
+    const char *kind;        /* "ladder", "nothing_from_destination", …: stable names */
+    int64_t at_ns;           /* or EVENT_NO_TIME */
+    int64_t since_ns;        /* or EVENT_NO_TIME */
+    uint64_t count;          /* 0: not set */
+    uint16_t status;         /* of a SIP response; 0: not set */
+    const char *method;      /* of a SIP request; NULL: not set */
+    struct endpoint who;     /* ip.version 0: not set */
+};
+
+struct cause {
+    enum cause_code code;
+    enum confidence confidence;
+    char summary[EVENT_SUMMARY_MAX];
+    char next_step[EVENT_SUMMARY_MAX];
+    struct evidence evidence[EVENT_EVIDENCE_MAX];
+    unsigned evidence_count;
+};
+
+/* An endpoint with the name that the configuration gives its address, or NULL. */
+struct named_endpoint {
+    struct endpoint endpoint;
+    const char *name;
+};
+
+/* sipspan.invite.unanswered: an INVITE client transaction without a response before Timer B. */
+struct invite_unanswered {
+    struct slice call_id, branch, from_uri, from_tag, to_uri, request_uri, user_agent;
+    uint32_t cseq;
+    enum transport transport;
+    struct named_endpoint src, dst;
+    int64_t first_sent_ns, last_sent_ns;
+    uint32_t transmissions;
+    int64_t waited_ns;
+    struct cause cause;
+};
+
+/* sipspan.call.ended: one Call-ID and From tag, as its first hop saw it. */
+struct call_ended {
+    struct slice call_id, from_uri, to_uri, user_agent;
+    enum call_state state;
+    uint16_t final_status; /* 0: unknown */
+    struct named_endpoint src, dst;
+    int64_t started_ns, answered_ns, ended_ns;
+    int64_t duration_ns, first_response_ns, post_dial_delay_ns; /* durations */
+    enum ended_by ended_by;
+    bool has_ack_missing, ack_missing;
+    uint32_t invite_transmissions;
+};
+
+struct event {
+    enum event_type type;
+    int64_t time_ns;
+    char id[EVENT_ID_TEXT_MAX]; /* the same whenever the same sensor reads the same traffic again */
+    union {
+        struct invite_unanswered invite_unanswered;
+        struct call_ended call_ended;
+    };
+};
+
+/* Whoever wants events. Called on the correlator's thread; must not block. */
+typedef void (*event_receiver)(void *context, const struct event *event);
+
+const char *event_type_name(enum event_type type);       /* "sipspan.invite.unanswered" */
+const char *cause_code_name(enum cause_code code);       /* "destination_silent" */
+const char *confidence_name(enum confidence confidence); /* "high" */
+const char *call_state_name(enum call_state state);      /* "completed" */
+const char *ended_by_name(enum ended_by ended_by);       /* "caller"; NULL for unknown */
+const char *transport_name(enum transport transport);    /* "UDP" */
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * main: reads the configuration, builds the pipeline, waits for signals, tears it down.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "capture/capture.h"
+#include "capture/privileges.h"
+#include "config/config.h"
+#include "event/event_json.h"
+#include "http/server.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/report.h"
+
+enum { EXIT_BADLY = 1, EXIT_USAGE = 2, MESSAGE_MAX = 640 };
+
+/* What the program takes besides its tables: itself, its buffers, the report, the server. */
+#define FIXED_MEMORY (UINT64_C(16) << 20)
+
+/* For the signal handler, which can be told nothing; set once, before it is installed. */
+static struct capture *signalled_capture;
+static volatile sig_atomic_t is_interrupted;
+
+struct sensor {
+    struct config config;
+    struct peer_name *peer_names;
+    struct capture *capture;
+    struct sink_file *sink;
+    struct metrics *metrics;
+    struct pipeline pipeline;
+    bool has_pipeline;
+    struct http_server *server;
+    bool is_live;
+};
+
+static void on_signal(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+    capture_stop(signalled_capture);
+}
+
+static void install_signals(struct capture *capture)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    signalled_capture = capture;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a reader of ours that goes away is a write error, not the end */
+}
+
+static int complain(int status, const char *message)
+{
+    fprintf(stderr, "sipspan: %s\n", message);
+    return status;
+}
+
+static int open_capture(struct sensor *sensor)
+{
+    const struct config *config = &sensor->config;
+    struct capture_error error;
+    sensor->is_live = config->interface.count > 0;
+    if (sensor->is_live)
+        sensor->capture = capture_open_live(
+            &(struct capture_live_params){
+                .devices = (const char *const *)config->interface.item,
+                .device_count = config->interface.count,
+                .filter = config->filter,
+                .buffer_bytes = config->buffer_bytes,
+                .snap_len = (uint32_t)config->snap_len,
+                .promiscuous = config->promiscuous,
+            },
+            &error);
+    else
+        sensor->capture = capture_open_files(
+            &(struct capture_file_params){
+                .paths = (const char *const *)config->read.item,
+                .path_count = config->read.count,
+                .filter = config->filter,
+            },
+            &error);
+    return sensor->capture ? 0 : complain(error.exit_status, error.text);
+}
+
+static int open_sink(struct sensor *sensor)
+{
+    char message[MESSAGE_MAX];
+    const struct config *config = &sensor->config;
+    if (!config->events)
+        return 0;
+    sensor->sink = sink_file_open(config->events, config->sensor_id, message, sizeof message);
+    return sensor->sink ? 0 : complain(EXIT_USAGE, message);
+}
+
+static int make_pipeline(struct sensor *sensor)
+{
+    const struct config *config = &sensor->config;
+    sensor->peer_names = calloc(config->peer_count + 1, sizeof *sensor->peer_names);
+    sensor->metrics = metrics_create();
+    if (!sensor->peer_names || !sensor->metrics)
+        return complain(EXIT_BADLY, "out of memory");
+    for (size_t i = 0; i < config->peer_count; i++)
+        sensor->peer_names[i] = (struct peer_name){config->peer[i].net, config->peer[i].name};
+    uint64_t buffers = config->buffer_bytes * config->interface.count;
+    uint64_t fixed = FIXED_MEMORY + (sensor->is_live ? buffers : 0);
+    if (config->memory_limit < fixed + FIXED_MEMORY) {
+        char message[MESSAGE_MAX];
+        snprintf(message, sizeof message,
+                 "memory_limit: %llu MiB is too small: the capture buffers and the program take %llu "
+                 "MiB already; raise memory_limit or lower buffer",
+                 (unsigned long long)(config->memory_limit >> 20),
+                 (unsigned long long)((fixed + FIXED_MEMORY) >> 20));
+        return complain(EXIT_USAGE, message);
+    }
+    struct pipeline_params params = {
+        .calls = {
+            .memory_bytes = config->memory_limit - fixed,
+            .timer_b_ns = config->timer_b_ns,
+            .idle_ns = config->call_idle_timeout_ns,
+            .sensor_id = config->sensor_id,
+            .names = {sensor->peer_names, config->peer_count},
+        },
+        .capture = sensor->capture,
+        .sink = sensor->sink,
+        .registry = sensor->metrics,
+        .is_live = sensor->is_live,
+        .shows_progress = !sensor->is_live && isatty(STDERR_FILENO),
+    };
+    if (pipeline_init(&sensor->pipeline, &params))
+        return complain(EXIT_BADLY, "out of memory: lower memory_limit");
+    sensor->has_pipeline = true;
+    return 0;
+}
+
+static bool is_ready(void *arg, char reason[static HTTP_REASON_MAX])
+{
+    struct sensor *sensor = arg;
+    if (atomic_load_explicit(&sensor->pipeline.is_ready, memory_order_relaxed))
+        return true;
+    snprintf(reason, HTTP_REASON_MAX, "the capture has not begun");
+    return false;
+}
+
+static int start_server(struct sensor *sensor)
+{
+    char message[MESSAGE_MAX];
+    const char *listen = sensor->config.listen;
+    if (!listen && sensor->is_live)
+        listen = "127.0.0.1:9160";
+    if (!listen || !listen[0])
+        return 0;
+    sensor->server = http_server_start(
+        &(struct http_server_params){
+            .listen = listen,
+            .metrics = sensor->metrics,
+            .version = SIPSPAN_VERSION,
+            .ready = is_ready,
+            .ready_arg = sensor,
+        },
+        message, sizeof message);
+    return sensor->server ? 0 : complain(EXIT_BADLY, message);
+}
+
+static int open_all(struct sensor *sensor)
+{
+    char message[MESSAGE_MAX];
+    int status;
+    if ((status = open_sink(sensor)) != 0 || (status = open_capture(sensor)) != 0)
+        return status;
+    if (sensor->is_live && privileges_drop(sensor->config.user, message, sizeof message) != 0)
+        return complain(EXIT_USAGE, message);
+    if ((status = make_pipeline(sensor)) != 0 || (status = start_server(sensor)) != 0)
+        return status;
+    install_signals(sensor->capture);
+    return 0;
+}
+
+static void print_report(struct sensor *sensor, const char *error)
+{
+    const struct config *config = &sensor->config;
+    bool events_on_stdout = config->events && strcmp(config->events, "-") == 0;
+    FILE *out = events_on_stdout ? stderr : stdout;
+    /* Live, a report is for whoever ends the capture by hand. */
+    if (config->report == REPORT_NONE || (sensor->is_live && !isatty(fileno(out))))
+        return;
+    const struct string_list *inputs = sensor->is_live ? &config->interface : &config->read;
+    struct report_source source = {
+        .pipeline = &sensor->pipeline,
+        .inputs = (const char *const *)inputs->item,
+        .input_count = inputs->count,
+        .sensor_id = config->sensor_id,
+        .error = error,
+    };
+    if (config->report == REPORT_JSON)
+        report_print_json(&source, out);
+    else
+        report_print_text(&source, out);
+    fflush(out);
+}
+
+/* After a file: whoever scrapes may take his time. */
+static void serve_until_interrupted(void)
+{
+    sigset_t ours, before;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ours, &before);
+    while (!is_interrupted)
+        sigsuspend(&before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+static int run(struct sensor *sensor)
+{
+    int status = open_all(sensor);
+    if (status != 0)
+        return status;
+    pipeline_run(&sensor->pipeline);
+    const struct capture_error *error =
+        sensor->pipeline.ended_badly ? capture_last_error(sensor->capture) : NULL;
+    print_report(sensor, error ? error->text : NULL);
+    if (error)
+        status = complain(error->exit_status, error->text);
+    if (sensor->server && !sensor->is_live)
+        serve_until_interrupted();
+    return status;
+}
+
+static void tear_down(struct sensor *sensor)
+{
+    http_server_stop(sensor->server);
+    if (sensor->has_pipeline)
+        pipeline_fini(&sensor->pipeline);
+    metrics_destroy(sensor->metrics);
+    sink_file_close(sensor->sink);
+    capture_close(sensor->capture);
+    free(sensor->peer_names);
+    config_fini(&sensor->config);
+}
+
+int main(int argc, char **argv)
+{
+    static struct sensor sensor;
+    char version[MESSAGE_MAX];
+    snprintf(version, sizeof version, "sipspan %s\n%s\nlibmicrohttpd %s\njansson %s", SIPSPAN_VERSION,
+             capture_library_version(), http_server_library_version(),
+             event_json_library_version());
+    int status = 0;
+    switch (config_load(&sensor.config, argc, argv, environ, version, stdout, stderr)) {
+    case CONFIG_RUN:
+        log_set_level((enum log_level)sensor.config.log_level);
+        status = run(&sensor);
+        break;
+    case CONFIG_EXIT_OK:
+        break;
+    case CONFIG_EXIT_USAGE:
+        status = EXIT_USAGE;
+        break;
+    }
+    tear_down(&sensor);
+    return status;
+}

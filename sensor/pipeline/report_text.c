@@ -1,0 +1,311 @@
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "pipeline/report.h"
+
+enum { WIDTH = 80, INDENT = 4, DESTINATIONS_SHOWN = 20, STATUSES_SHOWN = 6 };
+
+static const char *plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
+/* "1,234,567" in one of a few buffers, so that several fit one call. */
+static const char *grouped(uint64_t count)
+{
+    static _Thread_local char buffers[8][32];
+    static _Thread_local unsigned next;
+    char *buf = buffers[next++ % 8];
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%" PRIu64, count);
+    char *out = buf;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            *out++ = ',';
+        *out++ = digits[i];
+    }
+    *out = 0;
+    return buf;
+}
+
+/* Text broken at spaces so that no line is wider than the page. */
+static void print_wrapped(FILE *out, int indent, const char *text)
+{
+    int column = 0;
+    for (const char *word = text; *word;) {
+        size_t len = strcspn(word, " ");
+        if (column > 0 && column + 1 + (int)len > WIDTH) {
+            fputc('\n', out);
+            column = 0;
+        }
+        if (column == 0)
+            column = fprintf(out, "%*s", indent, "");
+        else
+            column += fprintf(out, " ");
+        column += fprintf(out, "%.*s", (int)len, word);
+        word += len;
+        word += strspn(word, " ");
+    }
+    fputc('\n', out);
+}
+
+static void format_time(int64_t time_ns, bool with_date, char *buf, size_t len)
+{
+    time_t seconds = time_ns / 1000000000;
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    strftime(buf, len, with_date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
+}
+
+static void print_span(FILE *out, const struct tally *tally)
+{
+    char from[32], to[32];
+    if (tally->first_ns == EVENT_NO_TIME)
+        return;
+    format_time(tally->first_ns, true, from, sizeof from);
+    bool same_day = tally->first_ns / 86400000000000 == tally->last_ns / 86400000000000;
+    format_time(tally->last_ns, !same_day, to, sizeof to);
+    fprintf(out, "%s to %s UTC (%.1f s)\n", from, to,
+            (double)(tally->last_ns - tally->first_ns) / 1e9);
+}
+
+static void print_head(const struct report_source *source, FILE *out)
+{
+    const struct tally *tally = &source->pipeline->tally;
+    char inputs[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < source->input_count && used < sizeof inputs - 1; i++)
+        used += (size_t)snprintf(inputs + used, sizeof inputs - used, "%s%s", i ? " " : "",
+                                 source->inputs[i]);
+    print_wrapped(out, 0, inputs);
+    print_span(out, tally);
+    fprintf(out, "%s %s; SIP: %s %s, %s %s, %s%s %s\n", grouped(tally->packets),
+            plural(tally->packets, "packet", "packets"), grouped(tally_requests(tally)),
+            plural(tally_requests(tally), "request", "requests"), grouped(tally_responses(tally)),
+            plural(tally_responses(tally), "response", "responses"),
+            tally->call_ids.is_full ? "over " : "", grouped(tally->call_ids.count),
+            plural(tally->call_ids.count, "Call-ID", "Call-IDs"));
+    if (source->error) {
+        char text[640];
+        snprintf(text, sizeof text, "INCOMPLETE: %s", source->error);
+        print_wrapped(out, 0, text);
+    }
+}
+
+static void print_destination(const struct tally_destination *destination, FILE *out)
+{
+    char endpoint[ENDPOINT_TEXT_MAX], from[32], to[32], line[700];
+    endpoint_format(&destination->dst, endpoint);
+    fprintf(out, "\n  %s%s%s%s  %s  %s %s, %s%s %s\n", destination->name ? destination->name : "",
+            destination->name ? " (" : "", endpoint, destination->name ? ")" : "",
+            transport_name(destination->transport), grouped(destination->invites),
+            plural(destination->invites, "INVITE", "INVITEs"), grouped(destination->callers),
+            destination->callers == TALLY_CALLERS_MAX ? " or more" : "",
+            plural(destination->callers, "caller", "callers"));
+    format_time(destination->first_ns, false, from, sizeof from);
+    format_time(destination->last_ns, false, to, sizeof to);
+    if (destination->transmissions_min == destination->transmissions_max)
+        snprintf(line, sizeof line, "%s to %s, each sent %" PRIu32 " %s", from, to,
+                 destination->transmissions_max,
+                 plural(destination->transmissions_max, "time", "times"));
+    else
+        snprintf(line, sizeof line, "%s to %s, each sent %" PRIu32 " to %" PRIu32 " times", from, to,
+                 destination->transmissions_min, destination->transmissions_max);
+    print_wrapped(out, INDENT, line);
+    int used = snprintf(line, sizeof line, "Cause:");
+    for (int code = 0; code < CAUSE_CODE_COUNT; code++)
+        if (destination->causes[code] > 0 && used < (int)sizeof line)
+            used += snprintf(line + used, sizeof line - (size_t)used, " %s %s%s",
+                             cause_code_name((enum cause_code)code),
+                             grouped(destination->causes[code]),
+                             (enum cause_code)code == destination->cause.code ? "" : ";");
+    snprintf(line + used, sizeof line - (size_t)used, " (confidence %s)",
+             confidence_name(destination->cause.confidence));
+    print_wrapped(out, INDENT, line);
+    print_wrapped(out, INDENT, destination->cause.summary);
+    snprintf(line, sizeof line, "Next: %s", destination->cause.next_step);
+    print_wrapped(out, INDENT, line);
+    snprintf(line, sizeof line, "Example: %s to %s, Call-ID %s", destination->from_uri,
+             destination->to_uri, destination->call_id);
+    print_wrapped(out, INDENT, line);
+}
+
+static void print_unanswered(const struct tally *tally, FILE *out)
+{
+    if (tally->unanswered == 0) {
+        fputs("\nUNANSWERED INVITES  none\n", out);
+        return;
+    }
+    fprintf(out, "\nUNANSWERED INVITES  %s got no response at all\n", grouped(tally->unanswered));
+    size_t shown = tally->destinations < DESTINATIONS_SHOWN ? tally->destinations : DESTINATIONS_SHOWN;
+    for (size_t i = 0; i < shown; i++)
+        print_destination(&tally->destination[i], out);
+    uint64_t rest = tally->other_destinations_invites;
+    for (size_t i = shown; i < tally->destinations; i++)
+        rest += tally->destination[i].invites;
+    if (rest > 0)
+        fprintf(out, "\n  … and %s to %s more destinations (all of them: --report json)\n",
+                grouped(rest), grouped(tally->destinations - shown));
+}
+
+/* "486 8, 404 4": the most frequent first. */
+static void format_statuses(const uint64_t counts[TALLY_STATUS_MAX], char *buf, size_t len)
+{
+    bool done[TALLY_STATUS_MAX] = {false};
+    size_t used = 0;
+    buf[0] = 0;
+    for (int shown = 0; shown < STATUSES_SHOWN; shown++) {
+        int best = -1;
+        for (int status = 1; status < TALLY_STATUS_MAX; status++)
+            if (counts[status] > 0 && !done[status] && (best < 0 || counts[status] > counts[best]))
+                best = status;
+        if (best < 0)
+            return;
+        done[best] = true;
+        used += (size_t)snprintf(buf + used, len - used, "%s%d: %s", shown ? ", " : "", best,
+                                 grouped(counts[best]));
+    }
+    for (int status = 1; status < TALLY_STATUS_MAX; status++)
+        if (counts[status] > 0 && !done[status]) {
+            snprintf(buf + used, len - used, ", …");
+            return;
+        }
+}
+
+static void print_calls(const struct pipeline *pipeline, FILE *out)
+{
+    const struct tally *tally = &pipeline->tally;
+    const struct call_table *table = &pipeline->calls.table;
+    uint64_t ended = 0;
+    for (int state = 0; state < CALL_STATE_COUNT; state++)
+        ended += tally_calls(tally, (enum call_state)state);
+    fprintf(out, "\nCALLS  %s ended", grouped(ended));
+    if (ended > 0)
+        fputs("                   by final status", out);
+    fputc('\n', out);
+    for (int state = 0; state < CALL_STATE_COUNT; state++) {
+        uint64_t count = tally_calls(tally, (enum call_state)state);
+        char statuses[160];
+        if (count == 0)
+            continue;
+        format_statuses(tally->calls[state], statuses, sizeof statuses);
+        fprintf(out, "  %-14s%12s%s%s\n", call_state_name((enum call_state)state), grouped(count),
+                statuses[0] ? "    " : "", statuses);
+    }
+    const struct {
+        const char *what;
+        uint64_t count;
+    } open[] = {
+        {"still up at the end", table->phase_count[PHASE_UP]},
+        {"still ringing at the end", table->phase_count[PHASE_EARLY]},
+        {"still without any response at the end", table->phase_count[PHASE_TRYING]},
+        {"up already when first seen", pipeline->calls.joined_late},
+        {"whose 2xx was repeated and never got an ACK", tally->ack_missing},
+    };
+    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
+        if (open[i].count > 0)
+            fprintf(out, "  %12s %s\n", grouped(open[i].count), open[i].what);
+}
+
+static void print_spread(FILE *out, const char *what, const struct spread *spread)
+{
+    if (spread->count > 0)
+        fprintf(out, "  %-28s%12.1f%12.1f%12.1f\n", what,
+                (double)spread_percentile(spread, 0.5) / 1e3,
+                (double)spread_percentile(spread, 0.95) / 1e3, (double)spread->max / 1e3);
+}
+
+static void print_times(const struct tally *tally, FILE *out)
+{
+    if (tally->first_response_us.count == 0)
+        return;
+    fprintf(out, "\nRESPONSE TIMES in ms          %12s%12s%12s\n", "median", "95%", "longest");
+    print_spread(out, "to the first response", &tally->first_response_us);
+    print_spread(out, "to ringing or the result", &tally->post_dial_delay_us);
+}
+
+struct left_out {
+    uint64_t count;
+    const char *what;
+};
+
+static void print_left_out(const struct pipeline *pipeline, FILE *out)
+{
+    const struct tally *tally = &pipeline->tally;
+    const struct calls *calls = &pipeline->calls;
+    const struct capture_stats *stats = &pipeline->capture_stats;
+    const struct left_out rows[] = {
+        {stats->dropped_kernel, "packets were lost: the sensor was too slow for its buffer"},
+        {stats->dropped_interface, "packets were lost by the interface or its driver"},
+        {stats->filtered, "packets were left out by the filter"},
+        {stats->truncated, "packets were cut by the capture's snap length"},
+        {tally->decoded[DECODE_FRAGMENT], "IP fragments, not put together"},
+        {tally->decoded[DECODE_OTHER_IP], "IP packets of other protocols than UDP"},
+        {tally->decoded[DECODE_NOT_IP], "packets that are not IP"},
+        {tally->decoded[DECODE_UNKNOWN_LINK], "packets of a link type that is not understood"},
+        {tally->decoded[DECODE_TRUNCATED], "packets too short for their headers"},
+        {tally->decoded[DECODE_MALFORMED], "packets with contradictory headers"},
+        {tally->udp_other, "UDP packets that are not SIP"},
+        {calls->stray_responses, "responses that could not have reached their client"},
+        {calls->unmatched_responses, "responses with a Via of no request in view"},
+        {calls->inferred_answers, "INVITEs answered out of the sensor's sight"},
+        {calls->expired, "calls that went quiet before they were answered"},
+        {calls->table.evicted[PHASE_TRYING] + calls->table.evicted[PHASE_EARLY],
+         "calls without an answer yet, forgotten to make room (memory_limit)"},
+        {calls->table.evicted[PHASE_UP], "calls, forgotten to make room (memory_limit)"},
+        {calls->table.transactions_left_out, "INVITEs beyond what one call may have"},
+    };
+    bool any = false;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        any |= rows[i].count > 0;
+    for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
+        any |= tally->refused[refusal] > 0;
+    if (!any)
+        return;
+    fputs("\nLEFT OUT, OR NOT UNDERSTOOD\n", out);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].count > 0)
+            fprintf(out, "  %12s %s\n", grouped(rows[i].count), rows[i].what);
+    for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
+        if (tally->refused[refusal] > 0)
+            fprintf(out, "  %12s SIP messages refused: %s\n", grouped(tally->refused[refusal]),
+                    report_refusal_text((enum sip_refusal)refusal));
+}
+
+void report_print_text(const struct report_source *source, FILE *out)
+{
+    print_head(source, out);
+    print_unanswered(&source->pipeline->tally, out);
+    print_calls(source->pipeline, out);
+    print_times(&source->pipeline->tally, out);
+    print_left_out(source->pipeline, out);
+}
+
+const char *report_refusal_text(enum sip_refusal refusal)
+{
+    static const char *const texts[SIP_REFUSAL_COUNT] = {
+        [SIP_ACCEPTED] = "accepted",
+        [SIP_NOT_SIP] = "no SIP start line after all",
+        [SIP_BAD_START_LINE] = "the start line is broken",
+        [SIP_BAD_VERSION] = "not SIP/2.0",
+        [SIP_BAD_STATUS] = "the status is not 100 to 699",
+        [SIP_BAD_HEADER] = "a header line without a colon or a name",
+        [SIP_NO_VIA] = "no Via",
+        [SIP_BAD_VIA] = "the top Via cannot be read",
+        [SIP_NO_CALL_ID] = "no Call-ID",
+        [SIP_BAD_CALL_ID] = "the Call-ID cannot be read",
+        [SIP_NO_CSEQ] = "no CSeq",
+        [SIP_BAD_CSEQ] = "the CSeq cannot be read",
+        [SIP_CSEQ_MISMATCH] = "the CSeq names another method",
+        [SIP_NO_FROM] = "no From",
+        [SIP_BAD_FROM] = "the From cannot be read",
+        [SIP_NO_TO] = "no To",
+        [SIP_BAD_TO] = "the To cannot be read",
+        [SIP_BAD_CONTENT_LENGTH] = "the Content-Length is impossible",
+        [SIP_SHORT_BODY] = "the body is shorter than its Content-Length",
+        [SIP_TOO_LARGE] = "more header lines or Vias than any real one",
+        [SIP_DUPLICATE_HEADER] = "two From, To, Call-ID or CSeq that differ",
+    };
+    return texts[refusal];
+}

@@ -1,0 +1,296 @@
+#include "pipeline/sensor_metrics.h"
+
+#include <stdlib.h>
+
+/* From a LAN's first response to a person who picks up late. */
+static const double delay_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1,
+                                       2,     3,    5,     8,    11,  15,  20,  30};
+
+#define COUNTER(name_, help_, ...)                                                                 \
+    {.type = METRIC_COUNTER, .name = name_, .help = help_, .labels = {__VA_ARGS__}}
+#define GAUGE(name_, help_, ...)                                                                   \
+    {.type = METRIC_GAUGE, .name = name_, .help = help_, .labels = {__VA_ARGS__}}
+#define DELAY(name_, help_)                                                                        \
+    {.type = METRIC_HISTOGRAM, .name = name_, .help = help_, .unit = "seconds",                    \
+     .buckets = delay_buckets, .bucket_count = sizeof delay_buckets / sizeof delay_buckets[0]}
+
+enum family {
+    BUILD_INFO, REQUESTS, RESPONSES, UNANSWERED, CALLS, CALLS_ACTIVE, INVITES_PENDING,
+    INVITES_RETRANSMITTING, FIRST_RESPONSE, POST_DIAL_DELAY, PEER_CALLS, PEER_UNANSWERED, PACKETS,
+    BYTES, DROPPED, NOT_DECODED, PARSE_ERRORS, STRAY_RESPONSES, INFERRED, EVENTS, QUEUE_BYTES,
+    TRACKED, TRACKED_LIMIT, EVICTED, LAST_PACKET, FAMILY_COUNT
+};
+
+static const struct metric_desc families[FAMILY_COUNT] = {
+    [BUILD_INFO] = {.type = METRIC_INFO, .name = "sipspan_build", .labels = {"version"},
+                    .help = "The version that runs."},
+    [REQUESTS] = COUNTER("sip_requests", "SIP requests seen, retransmissions included.", "method"),
+    [RESPONSES] = COUNTER("sip_responses", "SIP responses seen, repeats included.", "method", "class"),
+    [UNANSWERED] = COUNTER("sip_invites_unanswered",
+                           "INVITE client transactions without a response before Timer B.", "cause"),
+    [CALLS] = COUNTER("sip_calls", "Calls that ended.", "state"),
+    [CALLS_ACTIVE] = GAUGE("sip_calls_active", "Calls that are established.", NULL),
+    [INVITES_PENDING] = GAUGE("sip_invites_pending",
+                              "INVITEs that wait for their first response.", NULL),
+    [INVITES_RETRANSMITTING] = GAUGE("sip_invites_retransmitting",
+                                     "INVITEs without a response that were sent more than once.", NULL),
+    [FIRST_RESPONSE] = DELAY("sip_first_response_seconds",
+                             "From a call's INVITE to the first response of any kind."),
+    [POST_DIAL_DELAY] = DELAY("sip_post_dial_delay_seconds",
+                              "From a call's INVITE to the first 18x, or to the final response."),
+    [PEER_CALLS] = COUNTER("sip_peer_calls",
+                           "Calls that ended, by the named peer that they went to.", "peer", "state"),
+    [PEER_UNANSWERED] = COUNTER("sip_peer_invites_unanswered",
+                                "INVITEs that a named peer left without a response.", "peer", "cause"),
+    [PACKETS] = COUNTER("sipspan_packets", "Packets read.", NULL),
+    [BYTES] = {.type = METRIC_COUNTER, .name = "sipspan_captured_bytes", .unit = "bytes",
+               .help = "Captured bytes of the packets read."},
+    [DROPPED] = COUNTER("sipspan_packets_dropped",
+                        "Packets that the sensor did not get to see, by where they were lost.", "where"),
+    [NOT_DECODED] = COUNTER("sipspan_packets_left_out",
+                            "Packets that were not looked into, by the reason.", "reason"),
+    [PARSE_ERRORS] = COUNTER("sipspan_parse_errors",
+                             "Messages that looked like their protocol and could not be read.",
+                             "protocol"),
+    [STRAY_RESPONSES] = COUNTER("sip_responses_stray",
+                                "Responses to an INVITE that could not have reached its client.", NULL),
+    [INFERRED] = COUNTER("sipspan_answers_unseen",
+                         "INVITEs that were answered, as what followed shows, out of the sensor's sight.",
+                         NULL),
+    [EVENTS] = COUNTER("sipspan_events", "Events given.", "type", "sink", "result"),
+    [QUEUE_BYTES] = {.type = METRIC_GAUGE, .name = "sipspan_sink_queue_bytes", .unit = "bytes",
+                     .labels = {"sink"}, .help = "Events that wait to be written."},
+    [TRACKED] = GAUGE("sipspan_tracked", "Things that are being followed.", "what"),
+    [TRACKED_LIMIT] = GAUGE("sipspan_tracked_limit", "How many can be, by the memory limit.", "what"),
+    [EVICTED] = COUNTER("sipspan_calls_evicted",
+                        "Calls forgotten to make room, by how far they had got.", "phase"),
+    [LAST_PACKET] = {.type = METRIC_GAUGE, .name = "sipspan_last_packet_timestamp_seconds",
+                     .unit = "seconds", .help = "The latest packet's own time."},
+};
+
+enum tracked { TRACKED_CALLS, TRACKED_TRANSACTIONS, TRACKED_DIALOGS, TRACKED_PEERS, TRACKED_COUNT };
+
+static const char *const tracked_names[TRACKED_COUNT] = {"calls", "transactions", "dialogs",
+                                                         "peers"};
+static const char *const phase_names[PHASE_COUNT] = {"ended", "closing", "trying", "early", "up"};
+static const char *const class_names[] = {NULL, "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
+
+struct peer_series {
+    const char *name;
+    struct metric *calls[CALL_STATE_COUNT];
+    struct metric *unanswered[CAUSE_CODE_COUNT];
+};
+
+struct sensor_metrics {
+    struct metric_family *family[FAMILY_COUNT];
+    struct metric *single[FAMILY_COUNT]; /* of families without labels */
+    struct metric *requests[SIP_METHOD_COUNT];
+    struct metric *responses[SIP_METHOD_COUNT][7];
+    struct metric *unanswered[CAUSE_CODE_COUNT];
+    struct metric *calls[CALL_STATE_COUNT];
+    struct metric *dropped_kernel, *dropped_interface;
+    struct metric *left_out[DECODE_VERDICT_COUNT];
+    struct metric *sip_errors;
+    struct metric *events[EVENT_TYPE_COUNT][2]; /* written, failed */
+    struct metric *file_queue;
+    struct metric *tracked[TRACKED_COUNT], *tracked_limit[TRACKED_COUNT];
+    struct metric *evicted[PHASE_COUNT];
+    struct peer_series *peer;
+    size_t peers;
+};
+
+static struct metric *series(struct sensor_metrics *m, enum family family, const char *a,
+                             const char *b, const char *c)
+{
+    const char *values[METRIC_LABELS_MAX] = {a, b, c};
+    return metric_series(m->family[family], values);
+}
+
+static bool is_left_out(enum decode_verdict verdict)
+{
+    return verdict != DECODE_UDP;
+}
+
+static void add_traffic(struct sensor_metrics *m)
+{
+    for (int method = 0; method < SIP_METHOD_COUNT; method++) {
+        const char *name = sip_method_name((enum sip_method)method);
+        m->requests[method] = series(m, REQUESTS, name, NULL, NULL);
+        for (int class = 1; class <= 6; class ++)
+            m->responses[method][class] = series(m, RESPONSES, name, class_names[class], NULL);
+    }
+    for (int code = 0; code < CAUSE_CODE_COUNT; code++)
+        m->unanswered[code] =
+            series(m, UNANSWERED, cause_code_name((enum cause_code)code), NULL, NULL);
+    for (int state = 0; state < CALL_STATE_COUNT; state++)
+        m->calls[state] = series(m, CALLS, call_state_name((enum call_state)state), NULL, NULL);
+}
+
+static void add_sensor(struct sensor_metrics *m)
+{
+    metric_set(series(m, BUILD_INFO, SIPSPAN_VERSION, NULL, NULL), 1);
+    m->dropped_kernel = series(m, DROPPED, "kernel", NULL, NULL);
+    m->dropped_interface = series(m, DROPPED, "interface", NULL, NULL);
+    for (int verdict = 0; verdict < DECODE_VERDICT_COUNT; verdict++)
+        if (is_left_out((enum decode_verdict)verdict))
+            m->left_out[verdict] = series(
+                m, NOT_DECODED, decode_verdict_name((enum decode_verdict)verdict), NULL, NULL);
+    m->sip_errors = series(m, PARSE_ERRORS, "sip", NULL, NULL);
+    for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
+        const char *name = event_type_name((enum event_type)type);
+        m->events[type][0] = series(m, EVENTS, name, "file", "written");
+        m->events[type][1] = series(m, EVENTS, name, "file", "failed");
+    }
+    m->file_queue = series(m, QUEUE_BYTES, "file", NULL, NULL);
+    for (int what = 0; what < TRACKED_COUNT; what++) {
+        m->tracked[what] = series(m, TRACKED, tracked_names[what], NULL, NULL);
+        m->tracked_limit[what] = series(m, TRACKED_LIMIT, tracked_names[what], NULL, NULL);
+    }
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        m->evicted[phase] = series(m, EVICTED, phase_names[phase], NULL, NULL);
+}
+
+static struct peer_series *find_peer(struct sensor_metrics *m, const char *name)
+{
+    for (size_t i = 0; name && i < m->peers; i++)
+        if (strcmp(m->peer[i].name, name) == 0)
+            return &m->peer[i];
+    return NULL;
+}
+
+/* Several networks may share a name: one set of series each name. */
+static void add_peers(struct sensor_metrics *m, const struct peer_names *peers)
+{
+    for (size_t i = 0; peers && i < peers->count; i++) {
+        const char *name = peers->entry[i].name;
+        if (find_peer(m, name))
+            continue;
+        struct peer_series *peer = &m->peer[m->peers++];
+        peer->name = name;
+        for (int state = 0; state < CALL_STATE_COUNT; state++)
+            peer->calls[state] =
+                series(m, PEER_CALLS, name, call_state_name((enum call_state)state), NULL);
+        for (int code = 0; code < CAUSE_CODE_COUNT; code++)
+            peer->unanswered[code] =
+                series(m, PEER_UNANSWERED, name, cause_code_name((enum cause_code)code), NULL);
+    }
+}
+
+struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
+                                             const struct peer_names *peers)
+{
+    struct sensor_metrics *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->peer = calloc(peers && peers->count ? peers->count : 1, sizeof *m->peer);
+    if (!m->peer) {
+        free(m);
+        return NULL;
+    }
+    for (int i = 0; i < FAMILY_COUNT; i++) {
+        if ((i == PEER_CALLS || i == PEER_UNANSWERED) && (!peers || peers->count == 0))
+            continue;
+        m->family[i] = metrics_add(registry, &families[i]);
+        if (m->family[i] && !families[i].labels[0])
+            m->single[i] = metric_series(m->family[i], NULL);
+    }
+    add_traffic(m);
+    add_sensor(m);
+    add_peers(m, peers);
+    return m;
+}
+
+void sensor_metrics_destroy(struct sensor_metrics *m)
+{
+    if (m)
+        free(m->peer);
+    free(m);
+}
+
+struct metric *sensor_metrics_first_response(struct sensor_metrics *m)
+{
+    return m->single[FIRST_RESPONSE];
+}
+
+struct metric *sensor_metrics_post_dial_delay(struct sensor_metrics *m)
+{
+    return m->single[POST_DIAL_DELAY];
+}
+
+void sensor_metrics_event(struct sensor_metrics *m, const struct event *event)
+{
+    struct peer_series *peer;
+    if (event->type == EVENT_INVITE_UNANSWERED) {
+        if ((peer = find_peer(m, event->invite_unanswered.dst.name)) != NULL)
+            metric_add(peer->unanswered[event->invite_unanswered.cause.code], 1);
+    } else if ((peer = find_peer(m, event->call_ended.dst.name)) != NULL) {
+        metric_add(peer->calls[event->call_ended.state], 1);
+    }
+}
+
+/* A counter of ours shows a count that is kept elsewhere. */
+static void show(struct metric *counter, uint64_t total)
+{
+    metric_add(counter, total - metric_count(counter));
+}
+
+static void update_traffic(struct sensor_metrics *m, const struct tally *tally)
+{
+    uint64_t refused = 0;
+    for (int method = 0; method < SIP_METHOD_COUNT; method++) {
+        show(m->requests[method], tally->requests[method]);
+        for (int class = 1; class <= 6; class ++)
+            show(m->responses[method][class], tally->responses[method][class]);
+    }
+    for (int code = 0; code < CAUSE_CODE_COUNT; code++)
+        show(m->unanswered[code], tally->causes[code]);
+    for (int state = 0; state < CALL_STATE_COUNT; state++)
+        show(m->calls[state], tally_calls(tally, (enum call_state)state));
+    for (int verdict = 0; verdict < DECODE_VERDICT_COUNT; verdict++)
+        if (is_left_out((enum decode_verdict)verdict))
+            show(m->left_out[verdict], tally->decoded[verdict]);
+    for (int refusal = SIP_NOT_SIP + 1; refusal < SIP_REFUSAL_COUNT; refusal++)
+        refused += tally->refused[refusal];
+    show(m->sip_errors, refused);
+    show(m->single[PACKETS], tally->packets);
+    show(m->single[BYTES], tally->bytes);
+    if (tally->last_ns != EVENT_NO_TIME)
+        metric_set(m->single[LAST_PACKET], (double)tally->last_ns / 1e9);
+}
+
+static void update_tables(struct sensor_metrics *m, const struct calls *calls)
+{
+    const struct call_table *table = &calls->table;
+    metric_set(m->single[CALLS_ACTIVE], (double)table->phase_count[PHASE_UP]);
+    metric_set(m->single[INVITES_PENDING], (double)table->waiting);
+    metric_set(m->single[INVITES_RETRANSMITTING], (double)table->retransmitting);
+    show(m->single[STRAY_RESPONSES], calls->stray_responses);
+    show(m->single[INFERRED], calls->inferred_answers);
+    const struct slab *slabs[TRACKED_COUNT] = {&table->calls, &table->transactions, &table->dialogs,
+                                               &calls->peers.peer_slab};
+    for (int what = 0; what < TRACKED_COUNT; what++) {
+        metric_set(m->tracked[what], (double)slabs[what]->used);
+        metric_set(m->tracked_limit[what], (double)slabs[what]->capacity);
+    }
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        show(m->evicted[phase], table->evicted[phase]);
+}
+
+void sensor_metrics_update(struct sensor_metrics *m, const struct tally *tally,
+                           const struct calls *calls, const struct capture_stats *capture,
+                           const struct sink_file *sink)
+{
+    update_traffic(m, tally);
+    update_tables(m, calls);
+    show(m->dropped_kernel, capture->dropped_kernel);
+    show(m->dropped_interface, capture->dropped_interface);
+    if (!sink)
+        return;
+    struct sink_stats stats;
+    sink_file_stats(sink, &stats);
+    for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
+        show(m->events[type][0], stats.written[type]);
+        show(m->events[type][1], stats.failed[type]);
+    }
+    metric_set(m->file_queue, (double)stats.queued_bytes);
+}

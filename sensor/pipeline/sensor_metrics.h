@@ -1,0 +1,33 @@
+/*
+ * sensor_metrics: every metric family of the sensor but the process's own, and how they get their values.
+ *
+ * Counters and gauges are brought up to date from the tally and the tables every so often, by the thread that
+ * owns those; the two histograms are observed where the delay becomes known (call/calls.c).
+ */
+#ifndef SIPSPAN_PIPELINE_SENSOR_METRICS_H
+#define SIPSPAN_PIPELINE_SENSOR_METRICS_H
+
+#include "base/metric.h"
+#include "call/calls.h"
+#include "capture/capture.h"
+#include "export/sink_file.h"
+#include "pipeline/tally.h"
+
+struct sensor_metrics;
+
+/* Registers all families and series. peers may be NULL. NULL when memory is out. */
+struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
+                                             const struct peer_names *peers);
+void sensor_metrics_destroy(struct sensor_metrics *metrics);
+
+struct metric *sensor_metrics_first_response(struct sensor_metrics *metrics);
+struct metric *sensor_metrics_post_dial_delay(struct sensor_metrics *metrics);
+
+/* An event was given: what cannot be read off later, by named peer. */
+void sensor_metrics_event(struct sensor_metrics *metrics, const struct event *event);
+/* sink may be NULL. */
+void sensor_metrics_update(struct sensor_metrics *metrics, const struct tally *tally,
+                           const struct calls *calls, const struct capture_stats *capture,
+                           const struct sink_file *sink);
+
+#endif

@@ -1,0 +1,163 @@
+#include "pipeline/tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int tally_init(struct tally *tally)
+{
+    *tally = (struct tally){
+        .first_ns = EVENT_NO_TIME,
+        .last_ns = EVENT_NO_TIME,
+        .call_id_key = hash_key_random(),
+    };
+    /* Not touched before it is used: calloc of this size comes straight from the kernel. */
+    tally->destination = calloc(TALLY_DESTINATIONS_MAX, sizeof *tally->destination);
+    return tally->destination ? 0 : -ENOMEM;
+}
+
+void tally_fini(struct tally *tally)
+{
+    hash_set_fini(&tally->call_ids);
+    free(tally->destination);
+}
+
+void tally_packet(struct tally *tally, const struct packet *packet, enum decode_verdict verdict)
+{
+    tally->packets++;
+    tally->bytes += packet->captured_len;
+    if (tally->first_ns == EVENT_NO_TIME || packet->time_ns < tally->first_ns)
+        tally->first_ns = packet->time_ns;
+    if (tally->last_ns == EVENT_NO_TIME || packet->time_ns > tally->last_ns)
+        tally->last_ns = packet->time_ns;
+    tally->decoded[verdict]++;
+}
+
+void tally_message(struct tally *tally, const struct sip_msg *msg)
+{
+    if (msg->is_request)
+        tally->requests[msg->method]++;
+    else
+        tally->responses[msg->method][msg->status / 100]++;
+    for (uint32_t left = msg->defects; left != 0; left &= left - 1)
+        tally->defects[__builtin_ctz(left)]++;
+    hash_set_add(&tally->call_ids,
+                 hash_bytes(&tally->call_id_key, msg->call_id.at, msg->call_id.len));
+}
+
+static void keep_text(char buf[static TALLY_TEXT_MAX], struct slice text)
+{
+    text = slice_head(text, TALLY_TEXT_MAX - 1);
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        buf[i] = c < 0x20 || c >= 0x7f ? '?' : text.at[i]; /* nothing a terminal would act on */
+    }
+    buf[text.len] = 0;
+}
+
+static struct tally_destination *find_destination(struct tally *tally,
+                                                  const struct invite_unanswered *event)
+{
+    for (size_t i = 0; i < tally->destinations; i++) {
+        struct tally_destination *at = &tally->destination[i];
+        if (endpoint_eq(&at->dst, &event->dst.endpoint) && at->transport == event->transport)
+            return at;
+    }
+    if (tally->destinations == TALLY_DESTINATIONS_MAX)
+        return NULL;
+    struct tally_destination *destination = &tally->destination[tally->destinations++];
+    *destination = (struct tally_destination){
+        .dst = event->dst.endpoint,
+        .name = event->dst.name,
+        .transport = event->transport,
+        .transmissions_min = UINT32_MAX,
+        .first_ns = event->first_sent_ns,
+        .last_ns = event->first_sent_ns,
+    };
+    keep_text(destination->call_id, event->call_id);
+    keep_text(destination->from_uri, event->from_uri);
+    keep_text(destination->to_uri, event->to_uri);
+    return destination;
+}
+
+static void add_caller(struct tally_destination *destination, const struct ip_addr *caller)
+{
+    for (unsigned i = 0; i < destination->callers; i++)
+        if (ip_eq(&destination->caller[i], caller))
+            return;
+    if (destination->callers < TALLY_CALLERS_MAX)
+        destination->caller[destination->callers++] = *caller;
+}
+
+static void add_unanswered(struct tally *tally, const struct invite_unanswered *event)
+{
+    tally->unanswered++;
+    tally->causes[event->cause.code]++;
+    struct tally_destination *destination = find_destination(tally, event);
+    if (!destination) {
+        tally->other_destinations_invites++;
+        return;
+    }
+    destination->invites++;
+    destination->causes[event->cause.code]++;
+    destination->transmissions += event->transmissions;
+    if (event->transmissions < destination->transmissions_min)
+        destination->transmissions_min = event->transmissions;
+    if (event->transmissions > destination->transmissions_max)
+        destination->transmissions_max = event->transmissions;
+    if (event->first_sent_ns < destination->first_ns)
+        destination->first_ns = event->first_sent_ns;
+    if (event->last_sent_ns > destination->last_ns)
+        destination->last_ns = event->last_sent_ns;
+    add_caller(destination, &event->src.endpoint.ip);
+    if (destination->invites == 1 || event->cause.confidence > destination->cause.confidence)
+        destination->cause = event->cause;
+}
+
+static void add_ended(struct tally *tally, const struct call_ended *event)
+{
+    tally->calls[event->state][event->final_status]++;
+    tally->ack_missing += event->ack_missing;
+    if (event->first_response_ns != EVENT_NO_DURATION)
+        spread_add(&tally->first_response_us, (uint64_t)event->first_response_ns / 1000);
+    if (event->post_dial_delay_ns != EVENT_NO_DURATION)
+        spread_add(&tally->post_dial_delay_us, (uint64_t)event->post_dial_delay_ns / 1000);
+}
+
+void tally_event(struct tally *tally, const struct event *event)
+{
+    switch (event->type) {
+    case EVENT_INVITE_UNANSWERED:
+        add_unanswered(tally, &event->invite_unanswered);
+        break;
+    case EVENT_CALL_ENDED:
+        add_ended(tally, &event->call_ended);
+        break;
+    case EVENT_TYPE_COUNT:
+        break;
+    }
+}
+
+uint64_t tally_requests(const struct tally *tally)
+{
+    uint64_t sum = 0;
+    for (int method = 0; method < SIP_METHOD_COUNT; method++)
+        sum += tally->requests[method];
+    return sum;
+}
+
+uint64_t tally_responses(const struct tally *tally)
+{
+    uint64_t sum = 0;
+    for (int method = 0; method < SIP_METHOD_COUNT; method++)
+        for (int class = 1; class <= 6; class ++)
+            sum += tally->responses[method][class];
+    return sum;
+}
+
+uint64_t tally_calls(const struct tally *tally, enum call_state state)
+{
+    uint64_t sum = 0;
+    for (int status = 0; status < TALLY_STATUS_MAX; status++)
+        sum += tally->calls[state][status];
+    return sum;
+}

@@ -1,0 +1,226 @@
+#include "sip/sip_uri.h"
+
+#include "sip/sip_lex.h"
+
+enum scheme { SCHEME_NONE, SCHEME_SIP, SCHEME_TEL, SCHEME_OTHER };
+
+static bool is_letter(char c)
+{
+    char lower = slice_lower_char(c);
+    return lower >= 'a' && lower <= 'z';
+}
+
+static enum scheme scheme_of(struct slice name)
+{
+    if (sip_name_is(name, SLICE("sip")) || sip_name_is(name, SLICE("sips")))
+        return SCHEME_SIP;
+    return sip_name_is(name, SLICE("tel")) ? SCHEME_TEL : SCHEME_OTHER;
+}
+
+/* RFC 3986 section 3.1; *length is that of its name. */
+static enum scheme find_scheme(struct slice text, size_t *length)
+{
+    if (text.len > 4 && text.at[3] == ':' && sip_name_is(slice_head(text, 3), SLICE("sip"))) {
+        *length = 3;
+        return SCHEME_SIP;
+    }
+    size_t i = 0;
+    while (i < text.len && (is_letter(text.at[i]) || sip_char_is(text.at[i], SIP_CHAR_DIGIT) ||
+                            text.at[i] == '+' || text.at[i] == '-' || text.at[i] == '.'))
+        i++;
+    *length = i;
+    if (i == 0 || i == text.len || text.at[i] != ':' || !is_letter(text.at[0]))
+        return SCHEME_NONE;
+    return scheme_of(slice_head(text, i));
+}
+
+/*
+ * What follows "sip:". A user part may hold ';' and '?' (RFC 4475 section 3.1.1.9), so these end
+ * host and port only where no '@' comes behind them. A second '@', which is an error, belongs to
+ * the user as long as no parameter has begun. False if there are characters that no URI has.
+ */
+struct sip_parts {
+    size_t at_sign; /* text.len if there is none */
+    size_t end;     /* of host and port */
+};
+
+static bool split_sip(struct slice text, struct sip_parts *out)
+{
+    unsigned classes = SIP_CHAR_URI;
+    *out = (struct sip_parts){text.len, text.len};
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned c = sip_char_classes[(uint8_t)text.at[i]];
+        classes &= c;
+        if (!(c & SIP_CHAR_MARK))
+            continue;
+        if (text.at[i] != '@')
+            out->end = out->end == text.len ? i : out->end;
+        else if (out->at_sign == text.len || out->end == text.len)
+            *out = (struct sip_parts){i, text.len};
+    }
+    return classes != 0;
+}
+
+static bool is_ipv6_reference(struct slice host)
+{
+    for (size_t i = 1; i + 1 < host.len; i++) {
+        char c = slice_lower_char(host.at[i]);
+        bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (c == '%') /* a zone, RFC 6874 */
+            return true;
+        if (!hex && c != ':' && c != '.')
+            return false;
+    }
+    return host.len >= 4;
+}
+
+static bool parse_host_port(struct slice text, struct sip_uri *out)
+{
+    size_t end;
+    if (text.len > 0 && text.at[0] == '[') {
+        end = slice_find(text, ']');
+        if (end == text.len)
+            return false;
+        end++;
+        out->host = slice_head(text, end);
+        if (!is_ipv6_reference(out->host))
+            return false;
+    } else {
+        end = sip_span(text, 0, SIP_CHAR_HOST);
+        out->host = slice_head(text, end);
+        if (end == 0)
+            return false;
+    }
+    if (end == text.len)
+        return true;
+    uint64_t port;
+    if (text.at[end] != ':' || !slice_to_u64(slice_skip(text, end + 1), UINT16_MAX, &port) ||
+        port == 0)
+        return false;
+    out->port = (uint16_t)port;
+    return true;
+}
+
+static bool parse_sip(struct slice rest, const struct sip_parts *parts, struct sip_uri *out)
+{
+    size_t host_at = 0;
+    if (parts->at_sign < rest.len) {
+        struct slice user = slice_head(rest, parts->at_sign);
+        out->user = slice_head(user, slice_find(user, ':'));
+        host_at = parts->at_sign + 1;
+    }
+    return parse_host_port(sip_between(rest, host_at, parts->end), out);
+}
+
+/* Of a scheme without userinfo and host, as far as anybody knows here. */
+static size_t opaque_end(struct slice text)
+{
+    size_t i = 0;
+    while (i < text.len && text.at[i] != ';' && text.at[i] != '?')
+        i++;
+    return i;
+}
+
+/* `text` has no white space around it. */
+static bool read_uri(struct slice text, struct sip_uri *out)
+{
+    size_t length;
+    enum scheme scheme = find_scheme(text, &length);
+    if (scheme != SCHEME_SIP) {
+        out->plain = sip_trim(slice_head(text, opaque_end(text)));
+        if (scheme == SCHEME_NONE || !sip_all_of(text, SIP_CHAR_URI))
+            return false;
+        out->scheme = slice_head(text, length);
+        struct slice rest = slice_skip(out->plain, length + 1);
+        if (scheme == SCHEME_TEL)
+            out->user = rest;
+        return rest.len > 0;
+    }
+    struct sip_parts parts;
+    struct slice rest = slice_skip(text, length + 1);
+    bool clean = split_sip(rest, &parts);
+    out->scheme = slice_head(text, length);
+    out->plain = sip_trim(slice_head(text, length + 1 + parts.end));
+    return clean && parse_sip(rest, &parts, out);
+}
+
+bool sip_uri_parse(struct slice text, struct sip_uri *out)
+{
+    *out = (struct sip_uri){0};
+    struct slice trimmed = sip_trim(text);
+    return read_uri(trimmed, out) && trimmed.len == text.len;
+}
+
+bool sip_uri_scheme_is_known(const struct sip_uri *uri)
+{
+    return scheme_of(uri->scheme) != SCHEME_OTHER;
+}
+
+struct slice sip_uri_plain(struct slice uri)
+{
+    struct sip_uri parsed;
+    (void)sip_uri_parse(uri, &parsed);
+    return parsed.plain;
+}
+
+/*
+ * The position of the '<' of a name-addr, v.len for a bare addr-spec. In front of it there may be a
+ * quoted string, or words that should have been quoted (RFC 4475 section 3.1.2.15); but a ';'
+ * behind a scheme's ':' shows an addr-spec with parameters. False for a quote that does not end.
+ */
+static bool find_bracket(struct slice v, size_t *bracket)
+{
+    bool colon = false;
+    size_t i = 0;
+    while (i < v.len && v.at[i] != '<') {
+        if (v.at[i] == '"') {
+            if (!sip_skip_quoted(v, &i))
+                return false;
+            continue;
+        }
+        if (v.at[i] == ':')
+            colon = true;
+        if (v.at[i] == ';' && colon)
+            i = v.len;
+        else
+            i++;
+    }
+    *bracket = i;
+    return true;
+}
+
+bool sip_name_addr_parse(struct slice value, struct sip_name_addr *out)
+{
+    *out = (struct sip_name_addr){0};
+    struct slice v = sip_trim(value);
+    size_t bracket, end;
+    if (!find_bracket(v, &bracket))
+        return false;
+    if (bracket < v.len) {
+        size_t length = slice_find(slice_skip(v, bracket), '>');
+        if (bracket + length == v.len)
+            return false;
+        out->display_name = sip_trim(slice_head(v, bracket));
+        out->uri = sip_between(v, bracket + 1, bracket + length);
+        end = bracket + length + 1;
+    } else {
+        out->bare = true;
+        end = slice_find(v, ';');
+        out->uri = sip_trim(slice_head(v, end));
+    }
+    out->params = slice_skip(v, end);
+    out->params = slice_skip(out->params, slice_find(out->params, ';'));
+    return sip_trim(out->uri).len > 0;
+}
+
+bool sip_param(struct slice params, struct slice name, struct slice *value)
+{
+    struct sip_parameter p;
+    for (size_t at = 0; sip_parameter_next(params, &at, &p);) {
+        if (sip_name_is(p.name, name)) {
+            *value = p.value;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,109 @@
+#include "sip/sip_via.h"
+
+#include "sip/sip_lex.h"
+
+/* White space, the token there, white space. False if there is none. */
+static bool take_token(struct slice s, size_t *at, struct slice *token)
+{
+    size_t start = sip_span(s, *at, SIP_CHAR_SPACE);
+    size_t end = sip_span(s, start, SIP_CHAR_TOKEN);
+    *token = sip_between(s, start, end);
+    *at = sip_span(s, end, SIP_CHAR_SPACE);
+    return end > start;
+}
+
+static bool take_char(struct slice s, size_t *at, char c)
+{
+    if (*at >= s.len || s.at[*at] != c)
+        return false;
+    (*at)++;
+    return true;
+}
+
+/* "SIP/2.0/UDP" and the white space behind it, with white space around its slashes. */
+static bool take_protocol(struct slice s, size_t *at, struct sip_via *via)
+{
+    struct slice name, version;
+    return take_token(s, at, &name) && take_char(s, at, '/') && take_token(s, at, &version) &&
+           take_char(s, at, '/') && take_token(s, at, &via->transport);
+}
+
+/* Host, or IPv6reference, and maybe a port. */
+static bool take_sent_by(struct slice s, size_t *at, struct sip_via *via)
+{
+    size_t start = *at, end = start;
+    if (start < s.len && s.at[start] == '[') {
+        size_t length = slice_find(slice_skip(s, start), ']');
+        if (start + length == s.len)
+            return false;
+        end = start + length + 1;
+    } else {
+        while (end < s.len && s.at[end] != ':' && !sip_char_is(s.at[end], SIP_CHAR_BREAK))
+            end++;
+    }
+    via->host = sip_between(s, start, end);
+    *at = sip_span(s, end, SIP_CHAR_SPACE);
+    if (via->host.len == 0)
+        return false;
+    if (take_char(s, at, ':')) {
+        struct slice digits;
+        uint64_t port;
+        if (!take_token(s, at, &digits) || !slice_to_u64(digits, UINT16_MAX, &port) || port == 0)
+            return false;
+        via->port = (uint16_t)port;
+    }
+    return true;
+}
+
+static void keep_parameter(const struct sip_parameter *p, struct sip_via *via, uint32_t *defects)
+{
+    if (sip_name_is(p->name, SLICE("branch"))) {
+        if (via->branch.len == 0)
+            via->branch = p->value;
+    } else if (sip_name_is(p->name, SLICE("received"))) {
+        if (via->received.len == 0)
+            via->received = p->value;
+    } else if (sip_name_is(p->name, SLICE("rport"))) {
+        uint64_t port = 0;
+        via->has_rport = true;
+        if (p->value.len > 0 && (!slice_to_u64(p->value, UINT16_MAX, &port) || port == 0))
+            *defects |= SIP_DEFECT_BAD_VALUE;
+        via->rport = (uint16_t)port;
+    }
+}
+
+static void take_parameters(struct slice s, size_t *at, struct sip_via *via, uint32_t *defects)
+{
+    struct sip_parameter p;
+    while (sip_parameter_next(s, at, &p)) {
+        if (p.malformed)
+            *defects |= SIP_DEFECT_BAD_VALUE;
+        if (p.unterminated)
+            *defects |= SIP_DEFECT_UNTERMINATED_QUOTE;
+        keep_parameter(&p, via, defects);
+    }
+    const struct slice cookie = SLICE("z9hG4bK");
+    via->has_cookie = slice_istarts(via->branch, cookie) && via->branch.len > cookie.len;
+}
+
+enum sip_via_result sip_via_next(struct slice value, size_t *offset, struct sip_via *via,
+                                 uint32_t *defects)
+{
+    size_t at = sip_span(value, *offset, SIP_CHAR_SPACE);
+    while (take_char(value, &at, ',')) {
+        *defects |= SIP_DEFECT_BAD_VALUE;
+        at = sip_span(value, at, SIP_CHAR_SPACE);
+    }
+    *offset = at;
+    if (at >= value.len)
+        return SIP_VIA_NONE;
+    *via = (struct sip_via){0};
+    bool read = take_protocol(value, &at, via) && take_sent_by(value, &at, via);
+    /* Behind host and port come parameters or the next value. */
+    read = read && (at >= value.len || value.at[at] == ';' || value.at[at] == ',' ||
+                    sip_char_is(value.at[at - 1], SIP_CHAR_SPACE));
+    take_parameters(value, &at, via, defects);
+    (void)take_char(value, &at, ',');
+    *offset = at;
+    return read ? SIP_VIA_READ : SIP_VIA_BROKEN;
+}

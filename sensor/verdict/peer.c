@@ -1,0 +1,204 @@
+#include "verdict/peer.h"
+
+#include <errno.h>
+
+int peers_init(struct peers *peers, size_t max_peers, size_t max_pairs)
+{
+    *peers = (struct peers){.key = hash_key_random()};
+    list_init(&peers->peer_age);
+    list_init(&peers->pair_age);
+    if (table_init(&peers->peer_table, max_peers) || table_init(&peers->pair_table, max_pairs) ||
+        slab_init(&peers->peer_slab, sizeof(struct peer), max_peers) ||
+        slab_init(&peers->pair_slab, sizeof(struct pair), max_pairs)) {
+        peers_fini(peers);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void peers_fini(struct peers *peers)
+{
+    slab_fini(&peers->pair_slab);
+    slab_fini(&peers->peer_slab);
+    table_fini(&peers->pair_table);
+    table_fini(&peers->peer_table);
+}
+
+static uint64_t endpoint_hash(const struct peers *peers, const struct endpoint *who)
+{
+    uint8_t key[20] = {0};
+    memcpy(key, who->ip.octets, 16);
+    key[16] = who->ip.version;
+    memcpy(key + 17, &who->port, 2);
+    return hash_bytes(&peers->key, key, sizeof key);
+}
+
+static uint64_t pair_hash(const struct peers *peers, const struct ip_addr *client,
+                          const struct ip_addr *server)
+{
+    uint8_t key[33];
+    memcpy(key, client->octets, 16);
+    memcpy(key + 16, server->octets, 16);
+    key[32] = client->version;
+    return hash_bytes(&peers->key, key, sizeof key);
+}
+
+static struct peer *find_peer(const struct peers *peers, const struct endpoint *who, uint64_t hash)
+{
+    struct table_node *node = table_first(&peers->peer_table, hash);
+    for (; node; node = table_next(node)) {
+        struct peer *peer = CONTAINER_OF(node, struct peer, node);
+        if (endpoint_eq(&peer->who, who))
+            return peer;
+    }
+    return NULL;
+}
+
+static struct pair *find_pair(const struct peers *peers, const struct ip_addr *client,
+                              const struct ip_addr *server, uint64_t hash)
+{
+    struct table_node *node = table_first(&peers->pair_table, hash);
+    for (; node; node = table_next(node)) {
+        struct pair *pair = CONTAINER_OF(node, struct pair, node);
+        if (ip_eq(&pair->client, client) && ip_eq(&pair->server, server))
+            return pair;
+    }
+    return NULL;
+}
+
+const struct peer *peers_find_endpoint(const struct peers *peers, const struct endpoint *who)
+{
+    return find_peer(peers, who, endpoint_hash(peers, who));
+}
+
+const struct peer *peers_find_host(const struct peers *peers, const struct ip_addr *ip)
+{
+    struct endpoint host = {*ip, 0};
+    return peers_find_endpoint(peers, &host);
+}
+
+const struct pair *peers_find_pair(const struct peers *peers, const struct ip_addr *client,
+                                   const struct ip_addr *server)
+{
+    return find_pair(peers, client, server, pair_hash(peers, client, server));
+}
+
+static void touch(struct list *age, struct list *node)
+{
+    list_remove(node);
+    list_append(age, node);
+}
+
+static struct peer *know_peer(struct peers *peers, const struct endpoint *who)
+{
+    uint64_t hash = endpoint_hash(peers, who);
+    struct peer *peer = find_peer(peers, who, hash);
+    if (peer) {
+        touch(&peers->peer_age, &peer->age);
+        return peer;
+    }
+    peer = slab_alloc(&peers->peer_slab);
+    if (!peer) {
+        peer = CONTAINER_OF(peers->peer_age.next, struct peer, age);
+        list_remove(&peer->age);
+        table_remove(&peers->peer_table, &peer->node);
+        peers->forgotten++;
+    }
+    *peer = (struct peer){.who = *who};
+    list_append(&peers->peer_age, &peer->age);
+    table_insert(&peers->peer_table, &peer->node, hash);
+    return peer;
+}
+
+static struct pair *know_pair(struct peers *peers, const struct ip_addr *client,
+                              const struct ip_addr *server)
+{
+    uint64_t hash = pair_hash(peers, client, server);
+    struct pair *pair = find_pair(peers, client, server, hash);
+    if (pair) {
+        touch(&peers->pair_age, &pair->age);
+        return pair;
+    }
+    pair = slab_alloc(&peers->pair_slab);
+    if (!pair) {
+        pair = CONTAINER_OF(peers->pair_age.next, struct pair, age);
+        list_remove(&pair->age);
+        table_remove(&peers->pair_table, &pair->node);
+        peers->forgotten++;
+    }
+    *pair = (struct pair){.client = *client, .server = *server};
+    list_append(&peers->pair_age, &pair->age);
+    table_insert(&peers->pair_table, &pair->node, hash);
+    return pair;
+}
+
+static struct peer *know_host(struct peers *peers, const struct ip_addr *ip)
+{
+    struct endpoint host = {*ip, 0};
+    return know_peer(peers, &host);
+}
+
+void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns)
+{
+    struct endpoint host = {*src, 0};
+    struct peer *peer = find_peer(peers, &host, endpoint_hash(peers, &host));
+    if (!peer)
+        return;
+    peer->has_sent = true;
+    peer->last_packet_ns = now_ns;
+}
+
+void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
+                       int64_t now_ns)
+{
+    struct peer *sender = know_host(peers, &src->ip);
+    sender->has_sent = true;
+    sender->last_packet_ns = now_ns;
+    know_host(peers, &dst->ip);
+    know_peer(peers, dst);
+    know_pair(peers, &src->ip, &dst->ip);
+    /* A request the other way shows that the mirror carries that direction, too. */
+    uint64_t hash = pair_hash(peers, &dst->ip, &src->ip);
+    struct pair *back = find_pair(peers, &dst->ip, &src->ip, hash);
+    if (back)
+        back->replies++;
+}
+
+void peers_saw_response(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
+                        uint16_t status, const char *method, bool answer, int64_t now_ns)
+{
+    peers->responses++;
+    struct peer *host = know_host(peers, &src->ip);
+    host->has_sent = true;
+    host->last_packet_ns = now_ns;
+    host->has_answered = true;
+    struct peer *peer = know_peer(peers, src);
+    peer->has_answered = true;
+    peer->responses++;
+    know_pair(peers, &dst->ip, &src->ip)->replies++;
+    if (!answer || status == 503)
+        return;
+    peer->last_answer_ns = now_ns;
+    peer->answered_client = *dst;
+    peer->answered_status = status;
+    peer->answered_method = method;
+    peer->unanswered = 0;
+    peer->unanswered_callers_differ = false;
+}
+
+void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
+                           const struct ip_addr *server)
+{
+    peers->inferred++;
+    know_pair(peers, client, server)->inferred++;
+}
+
+void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
+                           const struct endpoint *server)
+{
+    struct peer *peer = know_peer(peers, server);
+    if (peer->unanswered > 0 && !ip_eq(&peer->unanswered_caller, client))
+        peer->unanswered_callers_differ = true;
+    peer->unanswered_caller = *client;
+    peer->unanswered++;
+}

@@ -1,0 +1,84 @@
+/*
+ * peer: what each SIP destination has been doing, and what has been seen between each two hosts.
+ *
+ * This is the memory that a verdict rests on. A peer is an address, or an address with a port; it is known
+ * from the first request sent to it or the first response it gave. A pair is a client's and a server's
+ * address. Both tables are bounded; the one that was quiet longest is forgotten first.
+ *
+ * Thread: the correlator's. Time comes as an argument, ns of the packets' clock.
+ */
+#ifndef SIPSPAN_VERDICT_PEER_H
+#define SIPSPAN_VERDICT_PEER_H
+
+#include <stdbool.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/slab.h"
+#include "base/table.h"
+#include "net/endpoint.h"
+
+/* A destination: an endpoint, or with port 0 the host as a whole. */
+struct peer {
+    struct table_node node;
+    struct list age; /* in peers.peer_age, quietest first */
+    struct endpoint who;
+    bool has_sent;          /* any packet at all was seen from it */
+    bool has_answered;      /* gave a SIP response */
+    int64_t last_packet_ns; /* of any protocol; hosts only */
+    int64_t last_answer_ns; /* SIP response other than 503, to whom and what below */
+    struct endpoint answered_client;
+    uint16_t answered_status;
+    const char *answered_method; /* static */
+    uint64_t responses;
+    /* INVITEs that it left without a response since its last answer, and whether of several callers. */
+    uint64_t unanswered;
+    struct ip_addr unanswered_caller;
+    bool unanswered_callers_differ;
+};
+
+/* What was seen between a client and a server. */
+struct pair {
+    struct table_node node;
+    struct list age;
+    struct ip_addr client, server;
+    uint64_t replies;  /* SIP messages seen from server to client */
+    uint64_t inferred; /* transactions that were answered though no response was seen */
+};
+
+struct peers {
+    struct hash_key key;
+    struct table peer_table, pair_table;
+    struct slab peer_slab, pair_slab;
+    struct list peer_age, pair_age;
+    uint64_t forgotten;      /* peers and pairs dropped because the tables were full */
+    uint64_t responses;      /* SIP responses from anybody */
+    uint64_t inferred;       /* as pair.inferred, over all */
+};
+
+/* 0 or -ENOMEM. */
+int peers_init(struct peers *peers, size_t max_peers, size_t max_pairs);
+void peers_fini(struct peers *peers);
+
+/* Any IP packet: its source, if it is a known host, is alive. */
+void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns);
+/* A SIP request from src to dst. */
+void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
+                       int64_t now_ns);
+/* A SIP response from src to dst. `answer`: it answers what it belongs to (not astray, not mangled). */
+void peers_saw_response(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
+                        uint16_t status, const char *method, bool answer, int64_t now_ns);
+/* What followed shows that client's request was answered by server, out of the sensor's sight. */
+void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
+                           const struct ip_addr *server);
+/* An INVITE from client to server that ran out of time. To be told after its verdict. */
+void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
+                           const struct endpoint *server);
+
+/* NULL where nothing is known. */
+const struct peer *peers_find_host(const struct peers *peers, const struct ip_addr *ip);
+const struct peer *peers_find_endpoint(const struct peers *peers, const struct endpoint *who);
+const struct pair *peers_find_pair(const struct peers *peers, const struct ip_addr *client,
+                                   const struct ip_addr *server);
+
+#endif

@@ -1,0 +1,455 @@
+#include "bulk.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frame.h"
+#include "pcap_out.h"
+#include "text.h"
+
+/*
+ * One heap holds the next event of every active call, of each of its two media streams, of every
+ * late copy and of the flood. A slot is a place for one call after another, so the heap's size is
+ * fixed by the calls at a time, however many there are in all.
+ */
+
+enum {
+    CALLERS = 100,
+    GATEWAYS = 50,
+    DEAD_GATEWAY = GATEWAYS, /* one address more */
+    LATE_MAX = 4096,         /* copies that wait for their time */
+    LATE_ROOM = 2048,
+    RTP_LEN = 172,
+    LADDER_SENDS = 7,
+    START_S = 1700000000,
+    MS = 1000000,
+};
+#define SECOND INT64_C(1000000000)
+
+enum event_kind { EVENT_SIGNAL, EVENT_MEDIA, EVENT_LATE, EVENT_FLOOD };
+
+struct event {
+    int64_t time_ns;
+    uint32_t kind;
+    uint32_t index;
+};
+
+struct stream {
+    int64_t begin_ns, end_ns;
+    uint32_t ssrc, packet; /* packet: index of the next one that is not lost */
+    uint32_t lost;         /* right before that one */
+};
+
+struct call {
+    struct bulk_fields fields;
+    struct endpoint caller, gateway;      /* signalling */
+    uint16_t caller_media, gateway_media; /* ports */
+    uint8_t caller_index, gateway_index;
+    bool unanswered;
+    unsigned step; /* message sent next; of unanswered calls: transmission */
+    int64_t bye_ns;
+    struct stream streams[2];
+};
+
+struct late {
+    uint32_t len;
+    uint8_t bytes[LATE_ROOM];
+};
+
+struct totals {
+    uint64_t messages[BULK_MESSAGE_COUNT];
+    uint64_t answered, unanswered, copies, other;
+    uint64_t streams, rtp, lost, duplicates;
+};
+
+struct bulk {
+    const struct bulk_options *options;
+    struct prng prng;
+    struct pcap_out out;
+    struct bulk_template templates[BULK_MESSAGE_COUNT];
+    struct event *heap;
+    uint32_t heap_len;
+    struct call *calls;
+    struct late *late;
+    uint32_t free_late[LATE_MAX];
+    uint32_t free_late_count;
+    uint64_t started, flooded;
+    int64_t hold_ns, flood_gap_ns;
+    uint16_t caller_ip_id[CALLERS], gateway_ip_id[GATEWAYS + 1];
+    struct totals totals;
+    uint8_t frame[LATE_ROOM];
+};
+
+static void heap_push(struct bulk *b, int64_t time_ns, enum event_kind kind, uint32_t index)
+{
+    uint32_t at = b->heap_len++;
+    while (at > 0 && b->heap[(at - 1) / 4].time_ns > time_ns) {
+        b->heap[at] = b->heap[(at - 1) / 4];
+        at = (at - 1) / 4;
+    }
+    b->heap[at] = (struct event){.time_ns = time_ns, .kind = kind, .index = index};
+}
+
+static struct event heap_pop(struct bulk *b)
+{
+    struct event top = b->heap[0], last = b->heap[--b->heap_len];
+    uint32_t at = 0;
+    for (;;) {
+        uint32_t child = 4 * at + 1, best = child;
+        if (child >= b->heap_len)
+            break;
+        for (uint32_t i = child + 1; i < child + 4 && i < b->heap_len; i++)
+            if (b->heap[i].time_ns < b->heap[best].time_ns)
+                best = i;
+        if (b->heap[best].time_ns >= last.time_ns)
+            break;
+        b->heap[at] = b->heap[best];
+        at = best;
+    }
+    b->heap[at] = last;
+    return top;
+}
+
+static int64_t between(struct bulk *b, int64_t low_ns, int64_t high_ns)
+{
+    return low_ns + (int64_t)(prng_unit(&b->prng) * (double)(high_ns - low_ns));
+}
+
+static struct endpoint make_endpoint(uint8_t a, uint8_t x, uint8_t y, uint8_t z, uint16_t port)
+{
+    const uint8_t octets[4] = {a, x, y, z};
+    return (struct endpoint){.ip = ip_from_v4(octets), .port = port};
+}
+
+/* Keeps the frame for later; not at all when too many wait, which the truth then says. */
+static bool put_late(struct bulk *b, int64_t time_ns, size_t len)
+{
+    if (b->free_late_count == 0)
+        return false;
+    uint32_t slot = b->free_late[--b->free_late_count];
+    memcpy(b->late[slot].bytes, b->frame, len);
+    b->late[slot].len = (uint32_t)len;
+    heap_push(b, time_ns, EVENT_LATE, slot);
+    return true;
+}
+
+/* Sends what lies in b->frame, and maybe a mirror copy of it. */
+static void put_frame(struct bulk *b, int64_t time_ns, size_t len)
+{
+    pcap_out_put(&b->out, time_ns, b->frame, len);
+    if (prng_hits(&b->prng, b->options->copies) &&
+        put_late(b, time_ns + between(b, MS / 10, 2 * MS), len))
+        b->totals.copies++;
+}
+
+static void put_message(struct bulk *b, int64_t time_ns, const struct call *call,
+                        enum bulk_message what, bool from_caller)
+{
+    struct frame f = {.link = FRAME_ETHERNET, .ttl = 64};
+    f.src = from_caller ? call->caller : call->gateway;
+    f.dst = from_caller ? call->gateway : call->caller;
+    f.ip_id = from_caller ? b->caller_ip_id[call->caller_index]++
+                          : b->gateway_ip_id[call->gateway_index]++;
+    uint32_t len = bulk_render(&b->templates[what], &call->fields, b->frame + frame_udp_offset(&f));
+    put_frame(b, time_ns, frame_finish_udp(&f, b->frame, len));
+    b->totals.messages[what]++;
+}
+
+static void start_call(struct bulk *b, int64_t time_ns, uint32_t slot)
+{
+    if (b->started == b->options->calls)
+        return;
+    struct call *call = &b->calls[slot];
+    *call = (struct call){.unanswered = prng_hits(&b->prng, b->options->unanswered)};
+    call->caller_index = (uint8_t)(slot % CALLERS);
+    call->gateway_index =
+        call->unanswered ? DEAD_GATEWAY : (uint8_t)((slot / CALLERS + slot) % GATEWAYS);
+    call->caller = make_endpoint(192, 0, 2, (uint8_t)(100 + call->caller_index), 5060);
+    call->gateway = make_endpoint(198, 51, 100, (uint8_t)(100 + call->gateway_index), 5060);
+    call->caller_media = (uint16_t)(10000 + 2 * (slot / CALLERS % 25000));
+    call->gateway_media = (uint16_t)(10000 + 2 * (slot / GATEWAYS % 25000));
+    struct endpoint caller_media = {.ip = call->caller.ip, .port = call->caller_media};
+    struct endpoint gateway_media = {.ip = call->gateway.ip, .port = call->gateway_media};
+    bulk_fill(&call->fields, ++b->started, &b->prng, &caller_media, &gateway_media);
+    *(call->unanswered ? &b->totals.unanswered : &b->totals.answered) += 1;
+    heap_push(b, time_ns, EVENT_SIGNAL, slot);
+}
+
+/* When packet i of a stream passes; it never overtakes, so `not_before` is the one before it. */
+static int64_t media_time(struct bulk *b, const struct stream *s, uint32_t i, int64_t not_before)
+{
+    int64_t time_ns = s->begin_ns + (int64_t)i * 20 * MS;
+    if (b->options->jitter_ms > 0)
+        time_ns += (int64_t)(prng_unit(&b->prng) * b->options->jitter_ms * MS);
+    return time_ns > not_before ? time_ns : not_before + 1000;
+}
+
+static void start_media(struct bulk *b, int64_t ack_ns, uint32_t slot)
+{
+    struct call *call = &b->calls[slot];
+    for (uint32_t i = 0; i < 2; i++) {
+        struct stream *s = &call->streams[i];
+        *s = (struct stream){.begin_ns = ack_ns + between(b, MS, 20 * MS),
+                             .end_ns =
+                                 call->bye_ns - (int64_t)(b->options->jitter_ms * MS) - 20 * MS,
+                             .ssrc = (uint32_t)prng_next(&b->prng)};
+        if (s->begin_ns >= s->end_ns)
+            continue;
+        b->totals.streams++;
+        heap_push(b, media_time(b, s, 0, 0), EVENT_MEDIA, 2 * slot + i);
+    }
+}
+
+/* The delay from one message to the next (RFC 3261 section 17.2.1: 100 within 200 ms). */
+static int64_t step_delay(struct bulk *b, const struct call *call, int64_t now_ns)
+{
+    int64_t ring = b->hold_ns / 4 < 4 * SECOND ? b->hold_ns / 4 : 4 * SECOND;
+    switch ((enum bulk_message)call->step) {
+    case BULK_TRYING:
+        return between(b, MS, 20 * MS);
+    case BULK_RINGING:
+        return between(b, ring / 20, ring / 4);
+    case BULK_OK:
+        return between(b, ring / 4, ring);
+    case BULK_ACK:
+        return between(b, 5 * MS, 40 * MS);
+    case BULK_BYE:
+        return call->bye_ns - now_ns;
+    default:
+        return between(b, 3 * MS, 30 * MS);
+    }
+}
+
+static void signal_unanswered(struct bulk *b, int64_t time_ns, uint32_t slot)
+{
+    struct call *call = &b->calls[slot];
+    if (call->step == LADDER_SENDS) {
+        start_call(b, time_ns, slot);
+        return;
+    }
+    put_message(b, time_ns, call, BULK_INVITE, true);
+    int64_t gap = (SECOND / 2) << call->step++;
+    heap_push(b, time_ns + (call->step < LADDER_SENDS ? gap : SECOND / 2), EVENT_SIGNAL, slot);
+}
+
+static void signal_call(struct bulk *b, int64_t time_ns, uint32_t slot)
+{
+    struct call *call = &b->calls[slot];
+    if (call->unanswered) {
+        signal_unanswered(b, time_ns, slot);
+        return;
+    }
+    if (call->step > BULK_BYE_OK) {
+        start_call(b, time_ns, slot);
+        return;
+    }
+    enum bulk_message what = (enum bulk_message)call->step++;
+    put_message(b, time_ns, call, what,
+                what == BULK_INVITE || what == BULK_ACK || what == BULK_BYE);
+    if (what == BULK_ACK) {
+        call->bye_ns = time_ns + between(b, b->hold_ns / 2, b->hold_ns);
+        if (b->options->rtp)
+            start_media(b, time_ns, slot);
+    }
+    heap_push(b, time_ns + step_delay(b, call, time_ns), EVENT_SIGNAL, slot);
+}
+
+static size_t write_rtp(struct bulk *b, const struct call *call, uint32_t direction)
+{
+    const struct stream *s = &call->streams[direction];
+    struct frame f = {.link = FRAME_ETHERNET, .ttl = 64, .src = call->caller, .dst = call->gateway};
+    f.src.port = call->caller_media;
+    f.dst.port = call->gateway_media;
+    f.ip_id = direction == 0 ? b->caller_ip_id[call->caller_index]++
+                             : b->gateway_ip_id[call->gateway_index]++;
+    if (direction == 1) {
+        struct endpoint src = f.dst;
+        f.dst = f.src;
+        f.src = src;
+    }
+    uint8_t *rtp = b->frame + frame_udp_offset(&f);
+    uint32_t seq = (s->ssrc >> 7) + s->packet, ts = (s->ssrc << 3) + 160 * s->packet;
+    const uint8_t header[12] = {0x80,
+                                s->packet == 0 ? 0x80 : 0,
+                                (uint8_t)(seq >> 8),
+                                (uint8_t)seq,
+                                (uint8_t)(ts >> 24),
+                                (uint8_t)(ts >> 16),
+                                (uint8_t)(ts >> 8),
+                                (uint8_t)ts,
+                                (uint8_t)(s->ssrc >> 24),
+                                (uint8_t)(s->ssrc >> 16),
+                                (uint8_t)(s->ssrc >> 8),
+                                (uint8_t)s->ssrc};
+    memcpy(rtp, header, sizeof header);
+    memset(rtp + sizeof header, 0xd5 ^ (int)direction, RTP_LEN - sizeof header);
+    return frame_finish_udp(&f, b->frame, RTP_LEN);
+}
+
+static void send_media(struct bulk *b, int64_t time_ns, uint32_t index)
+{
+    struct call *call = &b->calls[index / 2];
+    struct stream *s = &call->streams[index % 2];
+    put_frame(b, time_ns, write_rtp(b, call, index % 2));
+    b->totals.rtp++;
+    b->totals.lost += s->lost;
+    if (prng_hits(&b->prng, b->options->duplicates)) {
+        /* A repeat by the network: the same RTP in another IP packet, which a mirror copy is not.
+         */
+        size_t len = write_rtp(b, call, index % 2);
+        if (put_late(b, time_ns + between(b, MS / 10, 5 * MS), len))
+            b->totals.duplicates++;
+    }
+    /* Losses at a stream's end are no part of the truth: nobody could see them. */
+    s->lost = 0;
+    s->packet++;
+    while (prng_hits(&b->prng, b->options->loss)) {
+        s->packet++;
+        s->lost++;
+    }
+    if (s->begin_ns + (int64_t)s->packet * 20 * MS < s->end_ns)
+        heap_push(b, media_time(b, s, s->packet, time_ns), EVENT_MEDIA, index);
+}
+
+static void send_flood(struct bulk *b, int64_t time_ns)
+{
+    static const uint8_t nets[3][3] = {{192, 0, 2}, {198, 51, 100}, {203, 0, 113}};
+    struct bulk_fields fields;
+    uint32_t random = prng_below(&b->prng, 3 * 256);
+    const uint8_t *net = nets[random / 256];
+    struct endpoint gateway =
+        make_endpoint(198, 51, 100, (uint8_t)(100 + prng_below(&b->prng, GATEWAYS)), 5060);
+    struct frame f = {.link = FRAME_ETHERNET, .ttl = 51, .dst = gateway};
+    f.src = make_endpoint(net[0], net[1], net[2], (uint8_t)random,
+                          (uint16_t)(1024 + prng_below(&b->prng, 64000)));
+    f.ip_id = (uint16_t)prng_next(&b->prng);
+    bulk_fill(&fields, ++b->flooded, &b->prng, NULL, &gateway);
+    uint32_t len = bulk_render(&b->templates[BULK_FLOOD], &fields, b->frame + frame_udp_offset(&f));
+    put_frame(b, time_ns, frame_finish_udp(&f, b->frame, len));
+    b->totals.messages[BULK_FLOOD]++;
+    if (b->flooded < b->options->flood)
+        heap_push(b, time_ns + between(b, b->flood_gap_ns / 2, b->flood_gap_ns * 3 / 2),
+                  EVENT_FLOOD, 0);
+}
+
+static void send_late(struct bulk *b, int64_t time_ns, uint32_t slot)
+{
+    pcap_out_put(&b->out, time_ns, b->late[slot].bytes, b->late[slot].len);
+    b->free_late[b->free_late_count++] = slot;
+}
+
+/* A keep-alive after the last Timer B, so that the capture's clock passes it. */
+static void send_trailer(struct bulk *b)
+{
+    struct frame f = {.link = FRAME_ETHERNET, .ttl = 64};
+    f.src = make_endpoint(192, 0, 2, 100, 5060);
+    f.dst = make_endpoint(198, 51, 100, 100, 5060);
+    f.ip_id = b->caller_ip_id[0]++;
+    memcpy(b->frame + frame_udp_offset(&f), "\r\n\r\n", 4);
+    pcap_out_put(&b->out, b->out.last_ns + 40 * SECOND, b->frame,
+                 frame_finish_udp(&f, b->frame, 4));
+    b->totals.other++;
+}
+
+static void start(struct bulk *b, uint32_t slots)
+{
+    const struct bulk_options *o = b->options;
+    int64_t now = START_S * SECOND;
+    b->hold_ns = o->cps > 0 ? (int64_t)((double)slots / o->cps * 1e9) : 30 * SECOND;
+    if (b->hold_ns < SECOND)
+        die("--concurrent and --cps: calls would be shorter than a second");
+    for (uint32_t i = 0; i < slots; i++)
+        start_call(b, now + b->hold_ns / slots * i, i);
+    if (o->flood > 0) {
+        uint64_t rounds = (o->calls + slots - 1) / slots;
+        b->flood_gap_ns = (int64_t)((double)rounds * (double)b->hold_ns / (double)o->flood);
+        heap_push(b, now, EVENT_FLOOD, 0);
+    }
+}
+
+static void run(struct bulk *b)
+{
+    while (b->heap_len > 0) {
+        struct event e = heap_pop(b);
+        switch ((enum event_kind)e.kind) {
+        case EVENT_SIGNAL:
+            signal_call(b, e.time_ns, e.index);
+            break;
+        case EVENT_MEDIA:
+            send_media(b, e.time_ns, e.index);
+            break;
+        case EVENT_LATE:
+            send_late(b, e.time_ns, e.index);
+            break;
+        case EVENT_FLOOD:
+            send_flood(b, e.time_ns);
+            break;
+        }
+    }
+    if (b->totals.unanswered + b->flooded > 0)
+        send_trailer(b);
+}
+
+static void write_truth(const struct bulk *b)
+{
+    const struct totals *t = &b->totals;
+    const uint64_t *m = t->messages;
+    uint64_t invites = m[BULK_INVITE] + m[BULK_FLOOD];
+    const char *path = b->options->truth;
+    FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+    if (!f)
+        die("%s: cannot be opened: %s", path, strerror(errno));
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {
+        {"packets", b->out.packets},
+        {"octets", b->out.octets},
+        {"requests", invites + m[BULK_ACK] + m[BULK_BYE]},
+        {"responses", m[BULK_TRYING] + m[BULK_RINGING] + m[BULK_OK] + m[BULK_BYE_OK]},
+        {"invites", invites},
+        {"call_ids", b->started + b->flooded},
+        {"calls_answered", t->answered},
+        {"calls_unanswered", t->unanswered},
+        {"flood", b->flooded},
+        {"copies", t->copies},
+        {"other", t->other},
+        {"rtp_streams", t->streams},
+        {"rtp_packets", t->rtp},
+        {"rtp_lost", t->lost},
+        {"rtp_duplicates", t->duplicates},
+    };
+    fputs("{\n", f);
+    for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        fprintf(f, "  \"%s\": %llu,\n", numbers[i].name, (unsigned long long)numbers[i].value);
+    fprintf(f, "  \"seconds\": %.9f\n}\n", (double)(b->out.last_ns - b->out.first_ns) / 1e9);
+    if (fclose(f) != 0)
+        die("%s: cannot be written: %s", path, strerror(errno));
+}
+
+void bulk_run(const struct bulk_options *options)
+{
+    struct bulk *b = must_alloc(sizeof *b);
+    uint32_t slots =
+        options->calls < options->concurrent ? (uint32_t)options->calls : options->concurrent;
+    b->options = options;
+    b->prng.state = options->seed;
+    b->calls = must_alloc(slots * sizeof *b->calls);
+    b->heap = must_alloc((3 * (size_t)slots + LATE_MAX + 1) * sizeof *b->heap);
+    b->late = must_alloc(LATE_MAX * sizeof *b->late);
+    for (uint32_t i = 0; i < LATE_MAX; i++)
+        b->free_late[b->free_late_count++] = i;
+    bulk_compile(b->templates);
+    pcap_out_open(&b->out, options->out, FRAME_ETHERNET, options->microseconds, 0);
+    start(b, slots);
+    run(b);
+    pcap_out_close(&b->out);
+    if (options->truth)
+        write_truth(b);
+    free(b->late);
+    free(b->heap);
+    free(b->calls);
+    free(b);
+}

@@ -1,0 +1,71 @@
+/*
+ * bulk: much traffic of known truth, time-ordered, in memory that depends on the calls at a time alone.
+ *
+ * Every call is INVITE, 100, 180, 200, ACK, talk, BYE, 200; an unanswered one is the full ladder of RFC 3261
+ * section 17.1.1.2 to a gateway that never speaks. Only documentation addresses are used.
+ */
+#ifndef MAKE_PCAP_BULK_H
+#define MAKE_PCAP_BULK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/endpoint.h"
+#include "prng.h"
+
+struct bulk_options {
+    const char *out, *truth; /* truth: NULL for none */
+    bool microseconds, rtp;
+    uint64_t calls, flood, seed;
+    uint32_t concurrent;
+    double cps;              /* 0: each call takes about 30 s */
+    double unanswered;       /* percents */
+    double loss, copies, duplicates;
+    double jitter_ms;
+};
+
+void bulk_run(const struct bulk_options *options);
+
+/* bulk_text.c: messages from templates with fields of fixed width, so that a message is copied, not formatted. */
+enum bulk_field {
+    FIELD_CALLER_IP,
+    FIELD_GATEWAY_IP,
+    FIELD_NUMBER,   /* of the call, distinct: Call-ID and branches hold it */
+    FIELD_KEY,      /* random: the same number never twice in two files */
+    FIELD_CALLER,   /* telephone numbers */
+    FIELD_CALLEE,
+    FIELD_CALLER_PORT,
+    FIELD_GATEWAY_PORT,
+    FIELD_COUNT
+};
+enum { BULK_FIELD_ROOM = 16, BULK_MESSAGE_MAX = 1800 };
+
+enum bulk_message {
+    BULK_INVITE, BULK_TRYING, BULK_RINGING, BULK_OK, BULK_ACK, BULK_BYE, BULK_BYE_OK, BULK_FLOOD,
+    BULK_MESSAGE_COUNT
+};
+
+struct bulk_fields {
+    char text[FIELD_COUNT][BULK_FIELD_ROOM];
+};
+
+struct bulk_slot {
+    uint16_t offset;
+    uint8_t field;
+};
+
+struct bulk_template {
+    char text[BULK_MESSAGE_MAX];
+    uint16_t len;
+    uint8_t slot_count;
+    struct bulk_slot slots[40];
+};
+
+void bulk_compile(struct bulk_template templates[BULK_MESSAGE_COUNT]);
+/* Addresses must have the width of 192.0.2.100 and 198.51.100.100; ports five digits. */
+void bulk_fill(struct bulk_fields *f, uint64_t number, struct prng *prng, const struct endpoint *caller,
+               const struct endpoint *gateway);
+/* Returns the length; `to` has room for BULK_MESSAGE_MAX. */
+uint32_t bulk_render(const struct bulk_template *t, const struct bulk_fields *f, uint8_t *to);
+
+#endif

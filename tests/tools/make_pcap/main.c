@@ -1,0 +1,164 @@
+/*
+ * make_pcap: captures with known truth, for the tests and for measuring. See scenario.h and bulk.h.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bulk.h"
+#include "scenario.h"
+
+static const char usage[] =
+    "usage: make_pcap --scenario FILE -o OUT [--truth FILE] [--one-way HOST,...] [--lose PERCENT]\n"
+    "                 [--seed N] [--us]\n"
+    "       make_pcap --calls N --concurrent M -o OUT [--truth FILE] [--cps X] [--unanswered "
+    "PERCENT]\n"
+    "                 [--flood N] [--rtp] [--loss PERCENT] [--jitter MS] [--duplicates PERCENT]\n"
+    "                 [--copies PERCENT] [--seed N] [--us]\n"
+    "       make_pcap --keys\n"
+    "OUT and the truth may be -, the standard output. --one-way leaves out what these hosts send,\n"
+    "--lose what a bad mirror would lose. Times are in ns; --us gives a file in us.\n";
+
+enum option_id {
+    OPTION_SCENARIO = 256,
+    OPTION_TRUTH,
+    OPTION_ONE_WAY,
+    OPTION_LOSE,
+    OPTION_SEED,
+    OPTION_US,
+    OPTION_CALLS,
+    OPTION_CONCURRENT,
+    OPTION_CPS,
+    OPTION_UNANSWERED,
+    OPTION_FLOOD,
+    OPTION_RTP,
+    OPTION_LOSS,
+    OPTION_JITTER,
+    OPTION_DUPLICATES,
+    OPTION_COPIES,
+    OPTION_KEYS,
+};
+
+static const struct option long_options[] = {
+    {"scenario", required_argument, NULL, OPTION_SCENARIO},
+    {"truth", required_argument, NULL, OPTION_TRUTH},
+    {"one-way", required_argument, NULL, OPTION_ONE_WAY},
+    {"lose", required_argument, NULL, OPTION_LOSE},
+    {"seed", required_argument, NULL, OPTION_SEED},
+    {"us", no_argument, NULL, OPTION_US},
+    {"calls", required_argument, NULL, OPTION_CALLS},
+    {"concurrent", required_argument, NULL, OPTION_CONCURRENT},
+    {"cps", required_argument, NULL, OPTION_CPS},
+    {"unanswered", required_argument, NULL, OPTION_UNANSWERED},
+    {"flood", required_argument, NULL, OPTION_FLOOD},
+    {"rtp", no_argument, NULL, OPTION_RTP},
+    {"loss", required_argument, NULL, OPTION_LOSS},
+    {"jitter", required_argument, NULL, OPTION_JITTER},
+    {"duplicates", required_argument, NULL, OPTION_DUPLICATES},
+    {"copies", required_argument, NULL, OPTION_COPIES},
+    {"keys", no_argument, NULL, OPTION_KEYS},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int64_t whole(const char *text, int64_t min, int64_t max)
+{
+    int64_t value;
+    if (text_to_int(text, max, &value) || value < min)
+        die("%s: not a number from %lld to %lld", text, (long long)min, (long long)max);
+    return value;
+}
+
+static double real(const char *text, double max)
+{
+    int64_t billionths;
+    if (text_to_ns(text, &billionths) || (double)billionths / 1e9 > max)
+        die("%s: not a number from 0 to %g", text, max);
+    return (double)billionths / 1e9;
+}
+
+static void take_option(int id, struct scenario_options *s, struct bulk_options *b)
+{
+    switch (id) {
+    case 'o':
+        s->out = b->out = optarg;
+        break;
+    case OPTION_SCENARIO:
+        s->path = optarg;
+        break;
+    case OPTION_TRUTH:
+        s->truth = b->truth = optarg;
+        break;
+    case OPTION_ONE_WAY:
+        s->hide = optarg;
+        break;
+    case OPTION_LOSE:
+        s->lose_percent = whole(optarg, 0, 100);
+        break;
+    case OPTION_SEED:
+        s->seed = whole(optarg, 0, UINT32_MAX);
+        b->seed = (uint64_t)s->seed;
+        break;
+    case OPTION_US:
+        s->microseconds = b->microseconds = true;
+        break;
+    case OPTION_CALLS:
+        b->calls = (uint64_t)whole(optarg, 1, INT64_C(1) << 39);
+        break;
+    case OPTION_CONCURRENT:
+        b->concurrent = (uint32_t)whole(optarg, 1, 1000000);
+        break;
+    case OPTION_CPS:
+        b->cps = real(optarg, 1e6);
+        break;
+    case OPTION_UNANSWERED:
+        b->unanswered = real(optarg, 100);
+        break;
+    case OPTION_FLOOD:
+        b->flood = (uint64_t)whole(optarg, 0, INT64_C(1) << 39);
+        break;
+    case OPTION_RTP:
+        b->rtp = true;
+        break;
+    case OPTION_LOSS:
+        b->loss = real(optarg, 90);
+        break;
+    case OPTION_JITTER:
+        b->jitter_ms = real(optarg, 1000);
+        break;
+    case OPTION_DUPLICATES:
+        b->duplicates = real(optarg, 100);
+        break;
+    case OPTION_COPIES:
+        b->copies = real(optarg, 100);
+        break;
+    case OPTION_KEYS:
+        spec_print_keys(stdout);
+        exit(0);
+    case 'h':
+        fputs(usage, stdout);
+        exit(0);
+    default:
+        fputs(usage, stderr);
+        exit(2);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct scenario_options scenario = {.lose_percent = SPEC_UNSET, .seed = SPEC_UNSET};
+    struct bulk_options bulk = {.seed = 1};
+    int id;
+    while ((id = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1)
+        take_option(id, &scenario, &bulk);
+    if (optind != argc || !scenario.out ||
+        !scenario.path == (bulk.calls == 0 || bulk.concurrent == 0)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    if (scenario.path)
+        scenario_run(&scenario);
+    else
+        bulk_run(&bulk);
+    return 0;
+}

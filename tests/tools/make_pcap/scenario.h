@@ -1,0 +1,87 @@
+/*
+ * scenario: a text that says what happened on the wire, line by line, made into a capture with its truth.
+ *
+ *     file [KEY=VALUE]...                          once, before everything else
+ *     host NAME ADDR:PORT [KEY=VALUE]...           who is there, and defaults for what it sends
+ *     at TIME SRC > DST WHAT [KEY[=VALUE]]...      one packet
+ *     ladder TIME SRC > DST WHAT [KEY[=VALUE]]...  the same message, sent again at t1, 3 t1, 7 t1, ...
+ *     define NAME ... end                          lines to be used again; $word stands for a value
+ *     use TIME NAME [word=VALUE]...                those lines, TIME later
+ *
+ * WHAT: a method in capitals, a status code, or rtp, udp, tcp, icmp. TIME: seconds since the file's start.
+ * Lines may stand in any order of time: the capture is sorted, equal times in the order of the lines. What a
+ * response answers and what a dialog is like is taken from the lines above. `make_pcap --keys` lists the keys.
+ */
+#ifndef MAKE_PCAP_SCENARIO_H
+#define MAKE_PCAP_SCENARIO_H
+
+#include "dialog.h"
+#include "frame.h"
+#include "prng.h"
+
+enum { SCENARIO_FRAMES_MAX = 4000000 };
+
+struct scenario_frame {
+    int64_t time_ns; /* since the file's start */
+    uint64_t order;
+    uint8_t *bytes;
+    uint32_t len, ip_offset;
+    struct host *src;
+    struct transaction *transaction; /* of a SIP message, else NULL */
+    int status;                      /* of a response, else 0 */
+    bool copy, unseen;
+};
+
+struct definition {
+    char *name;
+    char **lines;
+    unsigned line_count;
+};
+
+/* How many packets did not get into the capture, and why. */
+struct scenario_left_out {
+    uint64_t unseen, hidden, lost, outside;
+};
+
+struct scenario {
+    const char *path;
+    unsigned line;
+    char where[512];
+    struct spec file;
+    enum frame_link link;
+    bool file_used;
+    int64_t base_ns; /* of the `use` in progress */
+    bool using;
+    struct prng prng;
+    struct host **hosts;
+    struct definition *definitions;
+    struct definition *defining;
+    char **lines; /* the specs' strings point into them */
+    struct scenario_frame *frames;
+    size_t frame_count, frame_room;
+    unsigned host_count, definition_count, line_count;
+    struct dialogs dialogs;
+    struct scenario_left_out left_out;
+};
+
+/* What the command line adds to the file's own settings; zeroed is nothing. */
+struct scenario_options {
+    const char *path, *out, *truth; /* truth: NULL for none */
+    const char *hide;               /* HOST,... */
+    int64_t lose_percent, seed;     /* SPEC_UNSET: as the file says */
+    bool microseconds;
+};
+
+void scenario_run(const struct scenario_options *options);
+
+/* scenario_packet.c: what `at` and `ladder` say behind the host names, made into frames. */
+void scenario_add_packets(struct scenario *s, int64_t time_ns, bool ladder, struct host *src,
+                          struct host *dst, const char *what, char **words, int count);
+struct host *scenario_find_host(const struct scenario *s, const char *name);
+_Noreturn void scenario_fail(const struct scenario *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* scenario_truth.c: one JSON object. */
+void scenario_write_truth(const struct scenario *s, const char *path, uint64_t packets);
+
+#endif
