@@ -14,8 +14,8 @@ void log_set_level(enum log_level level)
     atomic_store(&current_level, (int)level);
 }
 
-__attribute__((format(printf, 2, 0))) static void
-write_line(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void write_line(enum log_level level,
+                                                             const char *format, va_list args)
 {
     char line[1024];
     vsnprintf(line, sizeof line, format, args);

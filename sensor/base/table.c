@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int table_init(struct table *table, size_t capacity)
+enum { FIRST_BUCKETS = 256 };
+
+int table_init(struct table *table)
 {
-    size_t buckets = 16;
-    while (buckets < capacity)
-        buckets *= 2;
-    *table = (struct table){.mask = buckets - 1};
-    table->bucket = calloc(buckets, sizeof *table->bucket);
+    *table = (struct table){.mask = FIRST_BUCKETS - 1};
+    table->bucket = calloc(FIRST_BUCKETS, sizeof *table->bucket);
     return table->bucket ? 0 : -ENOMEM;
 }
 
@@ -19,8 +18,30 @@ void table_fini(struct table *table)
     *table = (struct table){0};
 }
 
+static void grow(struct table *table)
+{
+    size_t buckets = 2 * (table->mask + 1);
+    struct table_node **bucket = calloc(buckets, sizeof *bucket);
+    if (!bucket)
+        return;
+    for (size_t i = 0; i <= table->mask; i++) {
+        struct table_node *next;
+        for (struct table_node *node = table->bucket[i]; node; node = next) {
+            struct table_node **head = &bucket[node->hash & (buckets - 1)];
+            next = node->next;
+            node->next = *head;
+            *head = node;
+        }
+    }
+    free(table->bucket);
+    table->bucket = bucket;
+    table->mask = buckets - 1;
+}
+
 void table_insert(struct table *table, struct table_node *node, uint64_t hash)
 {
+    if (table->count > table->mask)
+        grow(table);
     struct table_node **head = &table->bucket[hash & table->mask];
     node->hash = hash;
     node->next = *head;
@@ -35,21 +56,4 @@ void table_remove(struct table *table, struct table_node *node)
         link = &(*link)->next;
     *link = node->next;
     table->count--;
-}
-
-static struct table_node *with_hash(struct table_node *node, uint64_t hash)
-{
-    while (node && node->hash != hash)
-        node = node->next;
-    return node;
-}
-
-struct table_node *table_first(const struct table *table, uint64_t hash)
-{
-    return with_hash(table->bucket[hash & table->mask], hash);
-}
-
-struct table_node *table_next(const struct table_node *node)
-{
-    return with_hash(node->next, node->hash);
 }

@@ -1,7 +1,9 @@
 /*
- * table: a hash table whose nodes are part of the objects in it; chained, of a fixed number of buckets.
+ * table: a hash table whose nodes are part of the objects in it; chained.
  *
- * The caller hashes (hash.h, with a random key) and compares; several objects may have one hash.
+ * The caller hashes (hash.h, with a random key) and compares; several objects may have one hash. The buckets
+ * double as objects come, so that a table that could hold a million things but holds a thousand stays in the
+ * processor's cache. When memory for more buckets is out, the chains grow instead.
  */
 #ifndef SIPSPAN_BASE_TABLE_H
 #define SIPSPAN_BASE_TABLE_H
@@ -20,15 +22,28 @@ struct table {
     size_t count;
 };
 
-/* As many buckets as objects are expected at most, rounded up to a power of two. 0 or -ENOMEM. */
-int table_init(struct table *table, size_t capacity);
+/* 0 or -ENOMEM. */
+int table_init(struct table *table);
 void table_fini(struct table *table);
 
 void table_insert(struct table *table, struct table_node *node, uint64_t hash);
 void table_remove(struct table *table, struct table_node *node);
 
-/* The first object with this hash, and the next one after `node` with node's hash; NULL at the end. */
-struct table_node *table_first(const struct table *table, uint64_t hash);
-struct table_node *table_next(const struct table_node *node);
+/* The next object after `node` with node's hash; NULL at the end. */
+static inline struct table_node *table_next(const struct table_node *node)
+{
+    uint64_t hash = node->hash;
+    struct table_node *next = node->next;
+    while (next && next->hash != hash)
+        next = next->next;
+    return next;
+}
+
+/* The first object with this hash, or NULL. */
+static inline struct table_node *table_first(const struct table *table, uint64_t hash)
+{
+    struct table_node *node = table->bucket[hash & table->mask];
+    return !node || node->hash == hash ? node : table_next(&(struct table_node){node, hash});
+}
 
 #endif

@@ -86,6 +86,7 @@ struct dialog {
     int64_t ack_ns;                  /* ACK of a 2xx */
     int64_t bye_ns;
     enum ended_by bye_by;
+    bool is_bye_guessed;      /* only its 2xx was seen so far */
     bool is_confirmed_unseen; /* something that only a confirmed dialog has was seen, not its 2xx */
     struct offer_answer *media; /* NULL: no SDP seen, or no room */
 };

@@ -21,7 +21,7 @@ int call_table_init(struct call_table *table, uint64_t bytes)
     for (int i = 0; i < PHASE_COUNT; i++)
         list_init(&table->phase[i]);
     size_t transactions = PER_CALL_TRANSACTIONS * calls;
-    if (calls == 0 || table_init(&table->table, calls) ||
+    if (calls == 0 || table_init(&table->table) ||
         slab_init(&table->calls, sizeof(struct call), calls) ||
         slab_init(&table->transactions, sizeof(struct transaction), transactions) ||
         slab_init(&table->dialogs, sizeof(struct dialog), calls + calls / CALLS_PER_SPARE_DIALOG) ||

@@ -444,13 +444,14 @@ static void handle_bye(struct calls *calls, struct call *call, bool from_caller,
         dialog->is_confirmed_unseen = true;
     invite_inferred_all(calls, call, from_caller ? &datagram->src.ip : &datagram->dst.ip,
                         from_caller ? &datagram->dst.ip : &datagram->src.ip, 0);
-    if (dialog->bye_ns == CALL_NO_TIME) {
+    if (dialog->bye_ns == CALL_NO_TIME || dialog->is_bye_guessed) {
         dialog->bye_ns = datagram->time_ns;
         dialog->bye_by = from_caller ? ENDED_BY_CALLER : ENDED_BY_CALLEE;
+        dialog->is_bye_guessed = false;
     }
 }
 
-/* A response to a BYE whose request was not in view. */
+/* A response to a BYE whose request was not in view, or comes later. */
 static void handle_bye_response(struct calls *calls, struct call *call, bool from_caller,
                                 const struct datagram *datagram, const struct sip_msg *msg)
 {
@@ -459,6 +460,7 @@ static void handle_bye_response(struct calls *calls, struct call *call, bool fro
         return;
     dialog->bye_ns = datagram->time_ns;
     dialog->bye_by = from_caller ? ENDED_BY_CALLER : ENDED_BY_CALLEE;
+    dialog->is_bye_guessed = true;
 }
 
 /* PRACK and UPDATE: there was a response with a To tag before them. */
@@ -505,7 +507,7 @@ static void handle_other(struct calls *calls, const struct datagram *datagram,
 void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg)
 {
     if (msg->is_request) {
-        peers_saw_request(&calls->peers, &datagram->src, &datagram->dst, calls->now_ns);
+        peers_saw_request(&calls->peers, &datagram->src, &datagram->dst);
         if (msg->method == SIP_INVITE)
             handle_invite(calls, datagram, msg);
         else

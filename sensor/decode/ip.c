@@ -8,7 +8,6 @@ enum {
     PROTOCOL_FRAGMENT = 44,
     PROTOCOL_AH = 51,
     PROTOCOL_DESTINATION = 60,
-    PROTOCOL_NONE = 59,
 };
 
 /*
@@ -93,8 +92,7 @@ static enum decode_verdict decode_v6(struct layer *layer, struct datagram *out)
     if (!header)
         return layer_too_short(layer, IPV6_HEADER_LEN);
     size_t payload_len = layer_u16(header + 4);
-    /* "No next header" is the one packet that honestly carries 0 octets. */
-    layer->open_ended = payload_len == 0 && header[6] != PROTOCOL_NONE;
+    layer->open_ended = payload_len == 0;
     if (!layer->open_ended)
         bound_layer(layer, payload_len);
 

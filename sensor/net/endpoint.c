@@ -36,14 +36,15 @@ const char *endpoint_format(const struct endpoint *e, char buf[static ENDPOINT_T
 bool ip_parse(struct slice text, struct ip_addr *out)
 {
     char buf[IP_TEXT_MAX];
-    if (text.len >= 2 && text.at[0] == '[' && text.at[text.len - 1] == ']')
+    bool bracketed = text.len >= 2 && text.at[0] == '[' && text.at[text.len - 1] == ']';
+    if (bracketed)
         text = slice_of(text.at + 1, text.len - 2);
     if (text.len == 0 || text.len >= sizeof buf || memchr(text.at, 0, text.len))
         return false;
     memcpy(buf, text.at, text.len);
     buf[text.len] = 0;
     struct ip_addr ip = {.version = 4};
-    if (inet_pton(AF_INET, buf, ip.octets) != 1) {
+    if (bracketed || inet_pton(AF_INET, buf, ip.octets) != 1) {
         ip.version = 6;
         if (inet_pton(AF_INET6, buf, ip.octets) != 1)
             return false;

@@ -87,13 +87,12 @@ enum sip_header_id sip_header_id_from(struct slice name)
         return id_from_compact(name.at[0]);
     if (name.len == 0 || name.len > NAME_LEN_MAX)
         return SIP_HEADER_OTHER;
-    char first = slice_lower_char(name.at[0]);
     for (size_t i = first_of_length[name.len]; i < first_of_length[name.len + 1]; i++) {
         const struct header_name *known = &names[i];
-        if (slice_lower_char(known->name.at[0]) != first)
+        /* Another first letter, in either case, settles it. */
+        if (((known->name.at[0] ^ name.at[0]) & ~0x20) != 0)
             continue;
-        /* Nearly all write the name as the RFC does, so the cheap comparison goes first. */
-        if (memcmp(known->name.at, name.at, name.len) == 0 || slice_ieq(known->name, name))
+        if (sip_name_is(name, known->name))
             return known->id;
     }
     return SIP_HEADER_OTHER;

@@ -7,7 +7,7 @@ int peers_init(struct peers *peers, size_t max_peers, size_t max_pairs)
     *peers = (struct peers){.key = hash_key_random()};
     list_init(&peers->peer_age);
     list_init(&peers->pair_age);
-    if (table_init(&peers->peer_table, max_peers) || table_init(&peers->pair_table, max_pairs) ||
+    if (table_init(&peers->peer_table) || table_init(&peers->pair_table) ||
         slab_init(&peers->peer_slab, sizeof(struct peer), max_peers) ||
         slab_init(&peers->pair_slab, sizeof(struct pair), max_pairs)) {
         peers_fini(peers);
@@ -148,12 +148,8 @@ void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t no
     peer->last_packet_ns = now_ns;
 }
 
-void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
-                       int64_t now_ns)
+void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst)
 {
-    struct peer *sender = know_host(peers, &src->ip);
-    sender->has_sent = true;
-    sender->last_packet_ns = now_ns;
     know_host(peers, &dst->ip);
     know_peer(peers, dst);
     know_pair(peers, &src->ip, &dst->ip);

@@ -63,8 +63,7 @@ void peers_fini(struct peers *peers);
 /* Any IP packet: its source, if it is a known host, is alive. */
 void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns);
 /* A SIP request from src to dst. */
-void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
-                       int64_t now_ns);
+void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst);
 /* A SIP response from src to dst. `answer`: it answers what it belongs to (not astray, not mangled). */
 void peers_saw_response(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
                         uint16_t status, const char *method, bool answer, int64_t now_ns);

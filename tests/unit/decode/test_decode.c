@@ -420,6 +420,24 @@ static void test_udp_length(void **state)
     assert_int_equal(decode_part(&f, RAW, 30, 33, &d), DECODE_MALFORMED);
 }
 
+/* The last octet of a header is missing: the snap length's doing, or the frame's own. */
+static void test_header_cut_by_one(void **state)
+{
+    (void)state;
+    struct frame f = {.len = 0};
+    struct datagram d;
+    put_v4(&f, 17, 0, 0, 8);
+    put_udp(&f, "");
+    assert_int_equal(decode(&f, RAW, &d), DECODE_UDP);
+    assert_int_equal(d.payload.len, 0);
+    assert_int_equal(decode_part(&f, RAW, 27, 28, &d), DECODE_TRUNCATED);
+    f.len = 0;
+    put_ethernet(&f, 0x0800);
+    assert_int_equal(decode_part(&f, ETHERNET, 13, 14, &d), DECODE_TRUNCATED);
+    assert_int_equal(decode_part(&f, ETHERNET, 12, 13, &d), DECODE_MALFORMED);
+    assert_int_equal(decode_part(&f, ETHERNET, 13, 13, &d), DECODE_MALFORMED);
+}
+
 static void test_v6_jumbogram(void **state)
 {
     (void)state;
@@ -562,7 +580,7 @@ static void test_other_protocols(void **state)
     assert_true(d.truncated);
 
     f.len = 0;
-    put_v6(&f, 59, 0); /* no next header, and 0 octets that are meant */
+    put_v6(&f, 59, 0); /* no next header */
     put_zeros(&f, 6);
     assert_int_equal(decode(&f, RAW, &d), DECODE_OTHER_IP);
     assert_int_equal(d.protocol, 59);
@@ -607,6 +625,7 @@ int main(void)
         cmocka_unit_test(test_padding_is_cut),
         cmocka_unit_test(test_v4_total_length),
         cmocka_unit_test(test_udp_length),
+        cmocka_unit_test(test_header_cut_by_one),
         cmocka_unit_test(test_v6_jumbogram),
         cmocka_unit_test(test_v6_extensions),
         cmocka_unit_test(test_v4_authentication_header),

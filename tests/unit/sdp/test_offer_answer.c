@@ -179,6 +179,9 @@ static void test_reliable_late_offer(void **state)
     saw(B, CARRIER_RELIABLE_1XX, 1, 6000, SENDRECV);
     assert_state(OFFER_ANSWER_OFFERED);
     assert_proposed(0, 6000);
+    saw(B, CARRIER_UNRELIABLE_1XX, 1, 6002, SENDRECV); /* is no offer, so it does not replace it */
+    assert_state(OFFER_ANSWER_OFFERED);
+    assert_proposed(0, 6000);
     saw(A, CARRIER_PRACK, 2, 5000, SENDRECV);
     assert_state(OFFER_ANSWER_ANSWERED);
     assert_agreed(5000, 6000);

@@ -241,6 +241,23 @@ static void test_ice_and_ssrc(void **state)
     assert_int_equal(sdp->defects, SDP_DEFECT_ATTRIBUTE);
 }
 
+static void test_session_wide_ice(void **state)
+{
+    const struct sdp *sdp = parse(state, HEAD "a=ice-ufrag:abcd\r\nm=audio 5000 RTP/AVP 0\r\n");
+    assert_true(sdp->media[0].ice);
+    assert_int_equal(sdp->defects, 0);
+}
+
+/* Several addresses are layers of a multicast; the first is the base. */
+static void test_first_address_counts(void **state)
+{
+    const struct sdp *sdp = parse(
+        state, HEAD "c=IN IP4 192.0.2.2\r\nm=audio 5000 RTP/AVP 0\r\nm=audio 6000 RTP/AVP 0\r\n"
+                    "c=IN IP4 233.252.0.1/127\r\nc=IN IP4 233.252.0.2/127\r\n");
+    assert_slice(sdp->media[0].address, "192.0.2.1");
+    assert_slice(sdp->media[1].address, "233.252.0.1");
+}
+
 static void test_addresses(void **state)
 {
     static const struct {
@@ -516,6 +533,8 @@ int main(void)
         TEST(test_secure),
         TEST(test_keys_are_not_kept),
         TEST(test_ice_and_ssrc),
+        TEST(test_session_wide_ice),
+        TEST(test_first_address_counts),
         TEST(test_addresses),
         TEST(test_origin),
         TEST(test_media_lines_gone_wrong),
