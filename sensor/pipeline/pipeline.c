@@ -154,6 +154,7 @@ void pipeline_run(struct pipeline *pipeline)
         log_warning("%s", notice);
     pipeline->ended_badly = status == CAPTURE_FAILED;
     calls_finish(&pipeline->calls);
+    tally_sort(&pipeline->tally);
     if (pipeline->params.sink)
         sink_file_flush(pipeline->params.sink);
     update(pipeline);

@@ -93,6 +93,24 @@ static void print_head(const struct report_source *source, FILE *out)
     }
 }
 
+/* The most frequent cause with its confidence, then how many had others. */
+static void print_causes(const struct tally_destination *destination, FILE *out)
+{
+    char line[700];
+    enum cause_code first = destination->cause.code;
+    int used = snprintf(line, sizeof line, "Cause: %s (confidence %s)", cause_code_name(first),
+                        confidence_name(destination->cause.confidence));
+    if (destination->causes[first] < destination->invites)
+        used += snprintf(line + used, sizeof line - (size_t)used, " of %s",
+                         grouped(destination->causes[first]));
+    for (int code = 0; code < CAUSE_CODE_COUNT; code++)
+        if (destination->causes[code] > 0 && code != (int)first)
+            used += snprintf(line + used, sizeof line - (size_t)used, ", %s of %s",
+                             cause_code_name((enum cause_code)code),
+                             grouped(destination->causes[code]));
+    print_wrapped(out, INDENT, line);
+}
+
 static void print_destination(const struct tally_destination *destination, FILE *out)
 {
     char endpoint[ENDPOINT_TEXT_MAX], from[32], to[32], line[700];
@@ -113,16 +131,7 @@ static void print_destination(const struct tally_destination *destination, FILE 
         snprintf(line, sizeof line, "%s to %s, each sent %" PRIu32 " to %" PRIu32 " times", from, to,
                  destination->transmissions_min, destination->transmissions_max);
     print_wrapped(out, INDENT, line);
-    int used = snprintf(line, sizeof line, "Cause:");
-    for (int code = 0; code < CAUSE_CODE_COUNT; code++)
-        if (destination->causes[code] > 0 && used < (int)sizeof line)
-            used += snprintf(line + used, sizeof line - (size_t)used, " %s %s%s",
-                             cause_code_name((enum cause_code)code),
-                             grouped(destination->causes[code]),
-                             (enum cause_code)code == destination->cause.code ? "" : ";");
-    snprintf(line + used, sizeof line - (size_t)used, " (confidence %s)",
-             confidence_name(destination->cause.confidence));
-    print_wrapped(out, INDENT, line);
+    print_causes(destination, out);
     print_wrapped(out, INDENT, destination->cause.summary);
     snprintf(line, sizeof line, "Next: %s", destination->cause.next_step);
     print_wrapped(out, INDENT, line);

@@ -73,10 +73,16 @@ static struct tally_destination *find_destination(struct tally *tally,
         .first_ns = event->first_sent_ns,
         .last_ns = event->first_sent_ns,
     };
+    return destination;
+}
+
+static void take_example(struct tally_destination *destination,
+                         const struct invite_unanswered *event)
+{
+    destination->cause = event->cause;
     keep_text(destination->call_id, event->call_id);
     keep_text(destination->from_uri, event->from_uri);
     keep_text(destination->to_uri, event->to_uri);
-    return destination;
 }
 
 static void add_caller(struct tally_destination *destination, const struct ip_addr *caller)
@@ -109,8 +115,12 @@ static void add_unanswered(struct tally *tally, const struct invite_unanswered *
     if (event->last_sent_ns > destination->last_ns)
         destination->last_ns = event->last_sent_ns;
     add_caller(destination, &event->src.endpoint.ip);
-    if (destination->invites == 1 || event->cause.confidence > destination->cause.confidence)
-        destination->cause = event->cause;
+    /* The example is of the most frequent cause, and there of the highest confidence. */
+    bool leads = event->cause.code == destination->cause.code
+                     ? event->cause.confidence > destination->cause.confidence
+                     : destination->causes[event->cause.code] > destination->causes[destination->cause.code];
+    if (destination->invites == 1 || leads)
+        take_example(destination, event);
 }
 
 static void add_ended(struct tally *tally, const struct call_ended *event)
@@ -135,6 +145,21 @@ void tally_event(struct tally *tally, const struct event *event)
     case EVENT_TYPE_COUNT:
         break;
     }
+}
+
+/* The worst first; of two that are as bad, the one that was first. */
+static int compare_destinations(const void *a, const void *b)
+{
+    const struct tally_destination *x = a, *y = b;
+    if (x->invites != y->invites)
+        return x->invites > y->invites ? -1 : 1;
+    return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+}
+
+void tally_sort(struct tally *tally)
+{
+    qsort(tally->destination, tally->destinations, sizeof *tally->destination,
+          compare_destinations);
 }
 
 uint64_t tally_requests(const struct tally *tally)

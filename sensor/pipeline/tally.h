@@ -30,9 +30,9 @@ struct tally_destination {
     uint64_t causes[CAUSE_CODE_COUNT];
     struct ip_addr caller[TALLY_CALLERS_MAX];
     unsigned callers; /* TALLY_CALLERS_MAX: that many or more */
-    /* The first one, as an example. Texts are cut. */
+    /* An example, of its most frequent cause. Texts are cut. */
     char call_id[TALLY_TEXT_MAX], from_uri[TALLY_TEXT_MAX], to_uri[TALLY_TEXT_MAX];
-    struct cause cause; /* of the one of highest confidence */
+    struct cause cause;
 };
 
 struct tally {
@@ -52,7 +52,7 @@ struct tally {
     struct spread first_response_us, post_dial_delay_us;
     uint64_t unanswered;
     uint64_t causes[CAUSE_CODE_COUNT];
-    struct tally_destination *destination; /* in the order of their first INVITE */
+    struct tally_destination *destination; /* see tally_sort */
     size_t destinations;
     uint64_t other_destinations_invites;   /* to destinations beyond the limit */
 };
@@ -64,6 +64,9 @@ void tally_fini(struct tally *tally);
 void tally_packet(struct tally *tally, const struct packet *packet, enum decode_verdict verdict);
 void tally_message(struct tally *tally, const struct sip_msg *msg);
 void tally_event(struct tally *tally, const struct event *event);
+
+/* Orders the destinations for the report: the most unanswered INVITEs first. */
+void tally_sort(struct tally *tally);
 
 uint64_t tally_requests(const struct tally *tally);
 uint64_t tally_responses(const struct tally *tally);

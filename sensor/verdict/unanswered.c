@@ -18,6 +18,7 @@ struct view {
     char dst_text[ENDPOINT_TEXT_MAX + 80];
     char src_text[ENDPOINT_TEXT_MAX + 80];
     char src_ip[IP_TEXT_MAX];
+    char times_text[24]; /* "7 times" */
 };
 
 static void name_endpoint(const struct named_endpoint *who, char *buf, size_t len)
@@ -76,9 +77,10 @@ static bool rule_pair_one_way(const struct view *view, struct cause *cause)
     set_cause(cause, CAUSE_MIRROR_ONE_WAY,
               view->pair->inferred >= 3 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM);
     say(cause->summary,
-        "The sensor sees no packet of SIP from %s to %s, yet %" PRIu64 " earlier transaction(s) went on "
-        "as if answered: this direction is not mirrored.",
-        view->dst_text, view->src_text, view->pair->inferred);
+        "The sensor has seen no SIP from %s to %s, yet %" PRIu64 " earlier INVITE%s went on as if "
+        "answered: this direction is not mirrored.",
+        view->dst_text, view->src_text, view->pair->inferred,
+        view->pair->inferred == 1 ? "" : "s");
     say(cause->next_step,
         "Check that the mirror (SPAN) port copies both directions (rx and tx) of the port to %s.",
         view->dst_text);
@@ -121,9 +123,9 @@ static bool rule_selective(const struct view *view, struct cause *cause)
     endpoint_format(&peer->answered_client, client);
     set_cause(cause, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM);
     say(cause->summary,
-        "%s answered others meanwhile (%s of %s with %u), but not this INVITE, sent %" PRIu32 " time(s).",
+        "%s answered others meanwhile (%s of %s with %u), but not this INVITE, which was sent %s.",
         view->dst_text, peer->answered_method, client, peer->answered_status,
-        view->facts->transmissions);
+        view->times_text);
     say(cause->next_step,
         "Look at the access list, the trunk's source address and fail2ban on %s: is %s allowed there? "
         "Capture there: tcpdump -ni any host %s",
@@ -152,8 +154,8 @@ static bool rule_silent(const struct view *view, struct cause *cause)
     set_cause(cause, CAUSE_DESTINATION_SILENT, confidence);
     double waited = (double)(view->facts->gave_up_ns - view->facts->first_sent_ns) / 1e9;
     say(cause->summary,
-        "%s sent nothing at all for %.0f s, in which this INVITE went out %" PRIu32 " time(s)%s.",
-        view->dst_text, waited, view->facts->transmissions,
+        "%s sent nothing at all for %.0f s, in which this INVITE was sent %s%s.", view->dst_text,
+        waited, view->times_text,
         !host->has_answered ? "; the sensor has never seen it answer" : "");
     say(cause->next_step,
         "Is %s up and reachable? Ping it and capture at its side: tcpdump -ni any port %u; look at the "
@@ -225,6 +227,10 @@ void unanswered_judge(const struct peers *peers, const struct unanswered_facts *
     name_endpoint(&facts->src, view.src_text, sizeof view.src_text);
     name_endpoint(&facts->dst, view.dst_text, sizeof view.dst_text);
     ip_format(&facts->src.endpoint.ip, view.src_ip);
+    if (facts->transmissions == 1)
+        snprintf(view.times_text, sizeof view.times_text, "once");
+    else
+        snprintf(view.times_text, sizeof view.times_text, "%" PRIu32 " times", facts->transmissions);
     *cause = (struct cause){0};
 
     bool judged = false;

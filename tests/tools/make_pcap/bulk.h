@@ -26,7 +26,7 @@ struct bulk_options {
 
 void bulk_run(const struct bulk_options *options);
 
-/* bulk_text.c: messages from templates with fields of fixed width, so that a message is copied, not formatted. */
+/* bulk_text.c: messages from templates with fields of fixed width: a message is copied, not formatted. */
 enum bulk_field {
     FIELD_CALLER_IP,
     FIELD_GATEWAY_IP,

@@ -35,8 +35,6 @@ enum { TIMER_B_MS = 32000, IDLE_MS = 7200 * 1000 };
 /* One message. A field that is left out is the plain call's. */
 struct message {
     int64_t ms;
-    int64_t stamp_ms;     /* where has_stamp: the packet's time, and ms says nothing */
-    bool has_stamp;
     const char *from, *to; /* who sends, whom; "192.0.2.10:5060" */
     const char *method;    /* INVITE; of a response, that of its CSeq */
     unsigned status;       /* 0: a request */
@@ -170,7 +168,7 @@ static inline void bench_give(struct bench *bench, const struct message *m)
     const char *from = or_else(m->from, m->status > 0 ? GW : ALICE);
     const char *to = or_else(m->to, m->status > 0 ? ALICE : GW);
     struct datagram datagram = {
-        .time_ns = AT(m->has_stamp ? m->stamp_ms : m->ms),
+        .time_ns = AT(m->ms),
         .src = endpoint_of(from),
         .dst = endpoint_of(to),
         .payload = {.at = text},
