@@ -92,7 +92,7 @@ enum sip_header_id sip_header_id_from(struct slice name)
         /* Another first letter, in either case, settles it. */
         if (((known->name.at[0] ^ name.at[0]) & ~0x20) != 0)
             continue;
-        if (sip_name_is(name, known->name))
+        if (slice_ieq(name, known->name))
             return known->id;
     }
     return SIP_HEADER_OTHER;
@@ -138,10 +138,10 @@ enum sip_header_line sip_header_next(struct sip_header_reader *reader, struct si
     const char *colon = memchr(line.at, ':', line.len);
     if (!colon || sip_char_is(line.at[0], SIP_CHAR_SPACE))
         return SIP_LINE_BROKEN;
-    out->name = sip_trim(slice_of(line.at, (size_t)(colon - line.at)));
+    out->name = slice_trim(slice_of(line.at, (size_t)(colon - line.at)));
     if (out->name.len == 0)
         return SIP_LINE_BROKEN;
-    out->value = sip_trim(slice_of(colon + 1, (size_t)(line.at + line.len - colon) - 1));
+    out->value = slice_trim(slice_of(colon + 1, (size_t)(line.at + line.len - colon) - 1));
     out->id = sip_header_id_from(out->name);
     if (out->id == SIP_HEADER_OTHER && !sip_all_of(out->name, SIP_CHAR_TOKEN))
         reader->defects |= SIP_DEFECT_BAD_VALUE;

@@ -55,22 +55,6 @@ static inline struct slice sip_between(struct slice s, size_t from, size_t to)
     return slice_of(s.at + from, to - from);
 }
 
-/* slice_trim() where it is called for every line. */
-static inline struct slice sip_trim(struct slice s)
-{
-    size_t from = sip_span(s, 0, SIP_CHAR_SPACE);
-    while (s.len > from && sip_char_is(s.at[s.len - 1], SIP_CHAR_SPACE))
-        s.len--;
-    return slice_skip(s, from);
-}
-
-/* Is it this name, in any case? Nearly all write a name as the RFC does, so that is compared first. */
-static inline bool sip_name_is(struct slice name, struct slice known)
-{
-    return name.len == known.len &&
-           (memcmp(name.at, known.at, known.len) == 0 || slice_ieq(name, known));
-}
-
 /* `*at` is at a '"' and goes behind the closing one; false, and to the end, if there is none. */
 bool sip_skip_quoted(struct slice s, size_t *at);
 

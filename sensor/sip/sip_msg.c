@@ -260,13 +260,13 @@ static bool read_rack(struct sip_msg *msg, struct slice value)
     if (!sip_leading_number(value, UINT32_MAX, &rseq, &digits))
         return false;
     struct slice rest = slice_skip(value, digits);
-    struct slice second = sip_trim(rest);
+    struct slice second = slice_trim(rest);
     if (second.len == rest.len || !sip_leading_number(second, CSEQ_MAX, &cseq, &digits))
         return false;
     msg->has_rack = true;
     msg->rack_rseq = (uint32_t)rseq;
     msg->rack_cseq = (uint32_t)cseq;
-    struct slice method = sip_trim(slice_skip(second, digits));
+    struct slice method = slice_trim(slice_skip(second, digits));
     return method.len > 0 && sip_all_of(method, SIP_CHAR_TOKEN);
 }
 
@@ -341,7 +341,7 @@ static void read_minor_headers(struct parse *p)
         msg->user_agent = agent->value;
     const struct sip_header *type = first_header(p, SIP_HEADER_CONTENT_TYPE);
     if (type)
-        msg->content_type = sip_trim(slice_head(type->value, slice_find(type->value, ';')));
+        msg->content_type = slice_trim(slice_head(type->value, slice_find(type->value, ';')));
     if (msg->is_request && !p->first[SIP_HEADER_MAX_FORWARDS])
         msg->defects |= SIP_DEFECT_NO_MAX_FORWARDS;
     if (msg->method == SIP_METHOD_OTHER)

@@ -10,7 +10,7 @@ static bool is_blank(char c)
 
 static bool starts_with_sip(struct slice s)
 {
-    return sip_name_is(slice_head(s, 4), SLICE("SIP/"));
+    return slice_ieq(slice_head(s, 4), SLICE("SIP/"));
 }
 
 bool sip_start_line_looks_like(struct slice line)
@@ -31,7 +31,7 @@ bool sip_start_line_looks_like(struct slice line)
 static enum sip_refusal parse_status_line(struct slice line, struct sip_msg *msg)
 {
     size_t version_end = sip_span_until(line, 0, SIP_CHAR_SPACE);
-    if (!sip_name_is(slice_head(line, version_end), SLICE("SIP/2.0")))
+    if (!slice_ieq(slice_head(line, version_end), SLICE("SIP/2.0")))
         return SIP_BAD_VERSION;
     size_t status_at = sip_span(line, version_end, SIP_CHAR_SPACE);
     if (status_at == line.len)
@@ -42,7 +42,7 @@ static enum sip_refusal parse_status_line(struct slice line, struct sip_msg *msg
     if (digits.len != 3 || !slice_to_u64(digits, 699, &status) || status < 100)
         return SIP_BAD_STATUS;
     msg->status = (uint16_t)status;
-    msg->reason = sip_trim(slice_skip(line, status_end));
+    msg->reason = slice_trim(slice_skip(line, status_end));
     if (status_at - version_end > 1 || status_end == line.len)
         msg->defects |= SIP_DEFECT_START_LINE_SPACING;
     return SIP_ACCEPTED;
@@ -79,7 +79,7 @@ static enum sip_refusal parse_request_line(struct slice line, struct sip_msg *ms
     msg->method_name = slice_head(line, method_end);
     msg->method = sip_method_from(msg->method_name);
 
-    struct slice words = sip_trim(line);
+    struct slice words = slice_trim(line);
     if (words.len < line.len)
         msg->defects |= SIP_DEFECT_START_LINE_SPACING;
     size_t version_at = words.len;
@@ -88,10 +88,10 @@ static enum sip_refusal parse_request_line(struct slice line, struct sip_msg *ms
     struct slice version = slice_skip(words, version_at);
     if (!starts_with_sip(version))
         return SIP_BAD_START_LINE;
-    if (!sip_name_is(version, SLICE("SIP/2.0")))
+    if (!slice_ieq(version, SLICE("SIP/2.0")))
         return SIP_BAD_VERSION;
     struct slice gap = sip_between(words, method_end, version_at);
-    msg->request_uri = sip_trim(gap);
+    msg->request_uri = slice_trim(gap);
     if (msg->request_uri.len == 0)
         return SIP_BAD_START_LINE;
     if (gap.len != msg->request_uri.len + 2)

@@ -12,15 +12,15 @@ static bool is_letter(char c)
 
 static enum scheme scheme_of(struct slice name)
 {
-    if (sip_name_is(name, SLICE("sip")) || sip_name_is(name, SLICE("sips")))
+    if (slice_ieq(name, SLICE("sip")) || slice_ieq(name, SLICE("sips")))
         return SCHEME_SIP;
-    return sip_name_is(name, SLICE("tel")) ? SCHEME_TEL : SCHEME_OTHER;
+    return slice_ieq(name, SLICE("tel")) ? SCHEME_TEL : SCHEME_OTHER;
 }
 
 /* RFC 3986 section 3.1; *length is that of its name. */
 static enum scheme find_scheme(struct slice text, size_t *length)
 {
-    if (text.len > 4 && text.at[3] == ':' && sip_name_is(slice_head(text, 3), SLICE("sip"))) {
+    if (text.len > 4 && text.at[3] == ':' && slice_ieq(slice_head(text, 3), SLICE("sip"))) {
         *length = 3;
         return SCHEME_SIP;
     }
@@ -127,7 +127,7 @@ static bool read_uri(struct slice text, struct sip_uri *out)
     size_t length;
     enum scheme scheme = find_scheme(text, &length);
     if (scheme != SCHEME_SIP) {
-        out->plain = sip_trim(slice_head(text, opaque_end(text)));
+        out->plain = slice_trim(slice_head(text, opaque_end(text)));
         if (scheme == SCHEME_NONE || !sip_all_of(text, SIP_CHAR_URI))
             return false;
         out->scheme = slice_head(text, length);
@@ -140,14 +140,14 @@ static bool read_uri(struct slice text, struct sip_uri *out)
     struct slice rest = slice_skip(text, length + 1);
     bool clean = split_sip(rest, &parts);
     out->scheme = slice_head(text, length);
-    out->plain = sip_trim(slice_head(text, length + 1 + parts.end));
+    out->plain = slice_trim(slice_head(text, length + 1 + parts.end));
     return clean && parse_sip(rest, &parts, out);
 }
 
 bool sip_uri_parse(struct slice text, struct sip_uri *out)
 {
     *out = (struct sip_uri){0};
-    struct slice trimmed = sip_trim(text);
+    struct slice trimmed = slice_trim(text);
     return read_uri(trimmed, out) && trimmed.len == text.len;
 }
 
@@ -192,7 +192,7 @@ static bool find_bracket(struct slice v, size_t *bracket)
 bool sip_name_addr_parse(struct slice value, struct sip_name_addr *out)
 {
     *out = (struct sip_name_addr){0};
-    struct slice v = sip_trim(value);
+    struct slice v = slice_trim(value);
     size_t bracket, end;
     if (!find_bracket(v, &bracket))
         return false;
@@ -200,24 +200,24 @@ bool sip_name_addr_parse(struct slice value, struct sip_name_addr *out)
         size_t length = slice_find(slice_skip(v, bracket), '>');
         if (bracket + length == v.len)
             return false;
-        out->display_name = sip_trim(slice_head(v, bracket));
+        out->display_name = slice_trim(slice_head(v, bracket));
         out->uri = sip_between(v, bracket + 1, bracket + length);
         end = bracket + length + 1;
     } else {
         out->bare = true;
         end = slice_find(v, ';');
-        out->uri = sip_trim(slice_head(v, end));
+        out->uri = slice_trim(slice_head(v, end));
     }
     out->params = slice_skip(v, end);
     out->params = slice_skip(out->params, slice_find(out->params, ';'));
-    return sip_trim(out->uri).len > 0;
+    return slice_trim(out->uri).len > 0;
 }
 
 bool sip_param(struct slice params, struct slice name, struct slice *value)
 {
     struct sip_parameter p;
     for (size_t at = 0; sip_parameter_next(params, &at, &p);) {
-        if (sip_name_is(p.name, name)) {
+        if (slice_ieq(p.name, name)) {
             *value = p.value;
             return true;
         }

@@ -57,13 +57,13 @@ static bool take_sent_by(struct slice s, size_t *at, struct sip_via *via)
 
 static void keep_parameter(const struct sip_parameter *p, struct sip_via *via, uint32_t *defects)
 {
-    if (sip_name_is(p->name, SLICE("branch"))) {
+    if (slice_ieq(p->name, SLICE("branch"))) {
         if (via->branch.len == 0)
             via->branch = p->value;
-    } else if (sip_name_is(p->name, SLICE("received"))) {
+    } else if (slice_ieq(p->name, SLICE("received"))) {
         if (via->received.len == 0)
             via->received = p->value;
-    } else if (sip_name_is(p->name, SLICE("rport"))) {
+    } else if (slice_ieq(p->name, SLICE("rport"))) {
         uint64_t port = 0;
         via->has_rport = true;
         if (p->value.len > 0 && (!slice_to_u64(p->value, UINT16_MAX, &port) || port == 0))
