@@ -89,20 +89,22 @@ static inline size_t slice_find(struct slice s, char c)
     return hit ? (size_t)(hit - s.at) : s.len;
 }
 
+/* SP, HTAB, CR or LF. */
 static inline bool slice_is_space(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    const uint64_t spaces = UINT64_C(1) << ' ' | 1u << '\t' | 1u << '\r' | 1u << '\n';
+    return (uint8_t)c <= ' ' && (spaces >> c & 1);
 }
 
 /* Without SP, HTAB, CR and LF at both ends. */
 static inline struct slice slice_trim(struct slice s)
 {
-    while (s.len > 0 && slice_is_space(s.at[s.len - 1]))
-        s.len--;
     while (s.len > 0 && slice_is_space(s.at[0])) {
         s.at++;
         s.len--;
     }
+    while (s.len > 0 && slice_is_space(s.at[s.len - 1]))
+        s.len--;
     return s;
 }
 

@@ -2,54 +2,47 @@
 
 #include "sip/sip_lex.h"
 
-enum { NAME_LEN_MAX = 19 };
+enum { SLOT_COUNT = 64 };
+
+/* First and last letter, in lower case, and length tell all the names apart. */
+#define SLOT(first, last, length) (((first) * 8u + (last) + (length) * 15u) % SLOT_COUNT)
 
 struct header_name {
     struct slice name;
     enum sip_header_id id;
 };
 
-#define NAME(text, header_id)                                                                      \
-    {                                                                                              \
-        {(text), sizeof(text) - 1}, (header_id)                                                    \
-    }
-/* Ordered by length: the names of one length are tried one after the other. */
-static const struct header_name names[] = {
-    NAME("To", SIP_HEADER_TO),
-    NAME("Via", SIP_HEADER_VIA),
-    NAME("From", SIP_HEADER_FROM),
-    NAME("CSeq", SIP_HEADER_CSEQ),
-    NAME("RSeq", SIP_HEADER_RSEQ),
-    NAME("RAck", SIP_HEADER_RACK),
-    NAME("Route", SIP_HEADER_ROUTE),
-    NAME("Server", SIP_HEADER_SERVER),
-    NAME("Reason", SIP_HEADER_REASON),
-    NAME("Call-ID", SIP_HEADER_CALL_ID),
-    NAME("Contact", SIP_HEADER_CONTACT),
-    NAME("Require", SIP_HEADER_REQUIRE),
-    NAME("Expires", SIP_HEADER_EXPIRES),
-    NAME("Warning", SIP_HEADER_WARNING),
-    NAME("Replaces", SIP_HEADER_REPLACES),
-    NAME("Supported", SIP_HEADER_SUPPORTED),
-    NAME("User-Agent", SIP_HEADER_USER_AGENT),
-    NAME("Retry-After", SIP_HEADER_RETRY_AFTER),
-    NAME("Max-Forwards", SIP_HEADER_MAX_FORWARDS),
-    NAME("Content-Type", SIP_HEADER_CONTENT_TYPE),
-    NAME("Record-Route", SIP_HEADER_RECORD_ROUTE),
-    NAME("Authorization", SIP_HEADER_AUTHORIZATION),
-    NAME("Content-Length", SIP_HEADER_CONTENT_LENGTH),
-    NAME("Session-Expires", SIP_HEADER_SESSION_EXPIRES),
-    NAME("Content-Encoding", SIP_HEADER_CONTENT_ENCODING),
-    NAME("Proxy-Authorization", SIP_HEADER_PROXY_AUTHORIZATION),
+#define NAME(first, last, text, header_id)                                                         \
+    [SLOT(first, last, sizeof(text) - 1)] = {{(text), sizeof(text) - 1}, (header_id)}
+static const struct header_name names[SLOT_COUNT] = {
+    NAME('t', 'o', "To", SIP_HEADER_TO),
+    NAME('v', 'a', "Via", SIP_HEADER_VIA),
+    NAME('f', 'm', "From", SIP_HEADER_FROM),
+    NAME('c', 'q', "CSeq", SIP_HEADER_CSEQ),
+    NAME('r', 'q', "RSeq", SIP_HEADER_RSEQ),
+    NAME('r', 'k', "RAck", SIP_HEADER_RACK),
+    NAME('r', 'e', "Route", SIP_HEADER_ROUTE),
+    NAME('s', 'r', "Server", SIP_HEADER_SERVER),
+    NAME('r', 'n', "Reason", SIP_HEADER_REASON),
+    NAME('c', 'd', "Call-ID", SIP_HEADER_CALL_ID),
+    NAME('c', 't', "Contact", SIP_HEADER_CONTACT),
+    NAME('r', 'e', "Require", SIP_HEADER_REQUIRE),
+    NAME('e', 's', "Expires", SIP_HEADER_EXPIRES),
+    NAME('w', 'g', "Warning", SIP_HEADER_WARNING),
+    NAME('r', 's', "Replaces", SIP_HEADER_REPLACES),
+    NAME('s', 'd', "Supported", SIP_HEADER_SUPPORTED),
+    NAME('u', 't', "User-Agent", SIP_HEADER_USER_AGENT),
+    NAME('r', 'r', "Retry-After", SIP_HEADER_RETRY_AFTER),
+    NAME('m', 's', "Max-Forwards", SIP_HEADER_MAX_FORWARDS),
+    NAME('c', 'e', "Content-Type", SIP_HEADER_CONTENT_TYPE),
+    NAME('r', 'e', "Record-Route", SIP_HEADER_RECORD_ROUTE),
+    NAME('a', 'n', "Authorization", SIP_HEADER_AUTHORIZATION),
+    NAME('c', 'h', "Content-Length", SIP_HEADER_CONTENT_LENGTH),
+    NAME('s', 's', "Session-Expires", SIP_HEADER_SESSION_EXPIRES),
+    NAME('c', 'g', "Content-Encoding", SIP_HEADER_CONTENT_ENCODING),
+    NAME('p', 'n', "Proxy-Authorization", SIP_HEADER_PROXY_AUTHORIZATION),
 };
 #undef NAME
-
-/* names[] from first_of_length[n] up to first_of_length[n + 1] have n octets. */
-static const uint8_t first_of_length[NAME_LEN_MAX + 2] = {
-    [2] = 0,   [3] = 1,   [4] = 2,   [5] = 6,   [6] = 7,   [7] = 9,   [8] = 14,
-    [9] = 15,  [10] = 16, [11] = 17, [12] = 18, [13] = 21, [14] = 22, [15] = 23,
-    [16] = 24, [17] = 25, [18] = 25, [19] = 25, [20] = 26,
-};
 
 /* RFC 3261 section 7.3.3, RFC 4028 section 4; s o u r b a d j n y stand for names that nothing
  * reads. */
@@ -85,17 +78,11 @@ enum sip_header_id sip_header_id_from(struct slice name)
 {
     if (name.len == 1)
         return id_from_compact(name.at[0]);
-    if (name.len == 0 || name.len > NAME_LEN_MAX)
+    if (name.len == 0)
         return SIP_HEADER_OTHER;
-    for (size_t i = first_of_length[name.len]; i < first_of_length[name.len + 1]; i++) {
-        const struct header_name *known = &names[i];
-        /* Another first letter, in either case, settles it. */
-        if (((known->name.at[0] ^ name.at[0]) & ~0x20) != 0)
-            continue;
-        if (slice_ieq(name, known->name))
-            return known->id;
-    }
-    return SIP_HEADER_OTHER;
+    uint8_t first = (uint8_t)name.at[0] | 0x20, last = (uint8_t)name.at[name.len - 1] | 0x20;
+    const struct header_name *known = &names[SLOT(first, last, name.len)];
+    return slice_ieq(name, known->name) ? known->id : SIP_HEADER_OTHER;
 }
 
 /* The line at `at`: its text without CR and LF, and *next where the line after it begins. */

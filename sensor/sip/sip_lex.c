@@ -41,6 +41,28 @@ const uint8_t sip_char_classes[256] = {
     [0x80 ... 0xff] = SIP_CHAR_URI,
 };
 
+/* Both of these go over long runs, of URIs and branches, so four octets share one look at the end. */
+size_t sip_span_until(struct slice s, size_t at, uint8_t classes)
+{
+    for (; at + 4 <= s.len; at += 4)
+        for (size_t i = 0; i < 4; i++)
+            if (sip_char_is(s.at[at + i], classes))
+                return at + i;
+    while (at < s.len && !sip_char_is(s.at[at], classes))
+        at++;
+    return at;
+}
+
+bool sip_all_of(struct slice s, uint8_t classes)
+{
+    size_t at = 0;
+    for (; at + 4 <= s.len; at += 4)
+        for (size_t i = 0; i < 4; i++)
+            if (!sip_char_is(s.at[at + i], classes))
+                return false;
+    return sip_span(s, at, classes) == s.len;
+}
+
 bool sip_skip_quoted(struct slice s, size_t *at)
 {
     size_t start = *at + 1;
@@ -176,34 +198,31 @@ static bool is_utf8(struct slice s)
     return true;
 }
 
-typedef uint8_t octets16 __attribute__((vector_size(16)));
+typedef int8_t octets16 __attribute__((vector_size(16)));
 
-static bool any_octet(octets16 mask)
+/* Neither NUL nor past ASCII: positive numbers all. Nearly every header is done with here. */
+static bool is_plain(struct slice s)
 {
+    octets16 block, plain = ~(octets16){0};
+    size_t i = 0;
+    for (; i + sizeof block <= s.len; i += sizeof block) {
+        memcpy(&block, s.at + i, sizeof block);
+        plain &= block > 0;
+    }
+    if (i < s.len) {
+        memset(&block, ' ', sizeof block);
+        memcpy(&block, s.at + i, s.len - i);
+        plain &= block > 0;
+    }
     uint64_t halves[2];
-    memcpy(halves, &mask, sizeof halves);
-    return (halves[0] | halves[1]) != 0;
+    memcpy(halves, &plain, sizeof halves);
+    return (halves[0] & halves[1]) == UINT64_MAX;
 }
 
 unsigned sip_octets_check(struct slice s)
 {
-    /* Sixteen octets at a time: nearly every header is plain ASCII, and is done with here. */
-    octets16 seen = {0}, nul = {0};
-    size_t i = 0;
-    for (; s.len - i >= sizeof(octets16); i += sizeof(octets16)) {
-        octets16 block;
-        memcpy(&block, s.at + i, sizeof block);
-        seen |= block;
-        nul |= (octets16)(block == 0);
-    }
-    uint8_t rest_seen = 0;
-    bool rest_nul = false;
-    for (; i < s.len; i++) {
-        rest_seen |= (uint8_t)s.at[i];
-        rest_nul |= s.at[i] == 0;
-    }
-    unsigned found = rest_nul || any_octet(nul) ? SIP_OCTETS_NUL : 0;
-    if (((rest_seen & 0x80) || any_octet(seen & 0x80)) && !is_utf8(s))
-        found |= SIP_OCTETS_NON_UTF8;
-    return found;
+    if (is_plain(s))
+        return 0;
+    unsigned found = slice_find(s, 0) < s.len ? SIP_OCTETS_NUL : 0;
+    return is_utf8(s) ? found : found | SIP_OCTETS_NON_UTF8;
 }

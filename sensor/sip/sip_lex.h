@@ -24,30 +24,22 @@ enum {
 };
 extern const uint8_t sip_char_classes[256];
 
-static inline bool sip_char_is(char c, unsigned classes)
+static inline bool sip_char_is(char c, uint8_t classes)
 {
     return (sip_char_classes[(uint8_t)c] & classes) != 0;
 }
 
 /* The first position from `at` on whose character is not (is) of one of the classes, or s.len. */
-static inline size_t sip_span(struct slice s, size_t at, unsigned classes)
+static inline size_t sip_span(struct slice s, size_t at, uint8_t classes)
 {
     while (at < s.len && sip_char_is(s.at[at], classes))
         at++;
     return at;
 }
 
-static inline size_t sip_span_until(struct slice s, size_t at, unsigned classes)
-{
-    while (at < s.len && !sip_char_is(s.at[at], classes))
-        at++;
-    return at;
-}
+size_t sip_span_until(struct slice s, size_t at, uint8_t classes);
 
-static inline bool sip_all_of(struct slice s, unsigned classes)
-{
-    return sip_span(s, 0, classes) == s.len;
-}
+bool sip_all_of(struct slice s, uint8_t classes);
 
 /* From a position to another one behind it. */
 static inline struct slice sip_between(struct slice s, size_t from, size_t to)

@@ -429,9 +429,6 @@ bool sip_msg_looks_like(struct slice datagram)
     /* RTP, RTCP, STUN, DTLS and most of DNS end here: their first octet is no letter. */
     if (text.len == 0 || !sip_char_is(text.at[0], SIP_CHAR_TOKEN))
         return false;
-    size_t method = sip_span(text, 0, SIP_CHAR_TOKEN);
-    if (method == text.len || (text.at[method] != ' ' && text.at[method] != '\t' && method != 3))
-        return false;
     uint32_t ignored = 0;
     return sip_start_line_looks_like(take_start_line(&text, &ignored));
 }

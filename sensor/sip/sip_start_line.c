@@ -15,11 +15,14 @@ static bool starts_with_sip(struct slice s)
 
 bool sip_start_line_looks_like(struct slice line)
 {
-    if (line.len == 0 || !sip_char_is(line.at[0], SIP_CHAR_TOKEN))
-        return false;
     size_t i = sip_span(line, 0, SIP_CHAR_TOKEN);
+    if (i == 0)
+        return false;
     if (i == line.len || !is_blank(line.at[i]))
         return starts_with_sip(line);
+    const struct slice usual_end = SLICE(" SIP/2.0");
+    if (line.len > usual_end.len && slice_eq(slice_skip(line, line.len - usual_end.len), usual_end))
+        return true;
     for (; i < line.len; i++)
         if (is_blank(line.at[i]) && starts_with_sip(slice_skip(line, i + 1)))
             return true;

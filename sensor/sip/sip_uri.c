@@ -37,28 +37,30 @@ static enum scheme find_scheme(struct slice text, size_t *length)
 /*
  * What follows "sip:". A user part may hold ';' and '?' (RFC 4475 section 3.1.1.9), so these end
  * host and port only where no '@' comes behind them. A second '@', which is an error, belongs to
- * the user as long as no parameter has begun. False if there are characters that no URI has.
+ * the user as long as no parameter has begun.
  */
 struct sip_parts {
-    size_t at_sign; /* text.len if there is none */
-    size_t end;     /* of host and port */
+    size_t at_sign;  /* text.len if there is none */
+    size_t host;     /* where host and port begin */
+    size_t name_end; /* of what at the beginning of them may be a host's name */
+    size_t end;      /* of host and port */
 };
 
-static bool split_sip(struct slice text, struct sip_parts *out)
+static void find_host(struct slice text, size_t from, struct sip_parts *out)
 {
-    unsigned classes = SIP_CHAR_URI;
-    *out = (struct sip_parts){text.len, text.len};
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned c = sip_char_classes[(uint8_t)text.at[i]];
-        classes &= c;
-        if (!(c & SIP_CHAR_MARK))
-            continue;
-        if (text.at[i] != '@')
-            out->end = out->end == text.len ? i : out->end;
-        else if (out->at_sign == text.len || out->end == text.len)
-            *out = (struct sip_parts){i, text.len};
+    out->host = from;
+    out->name_end = sip_span(text, from, SIP_CHAR_HOST);
+    out->end = sip_span_until(text, out->name_end, SIP_CHAR_MARK);
+}
+
+static void split_sip(struct slice text, struct sip_parts *out)
+{
+    out->at_sign = slice_find(text, '@');
+    find_host(text, out->at_sign < text.len ? out->at_sign + 1 : 0, out);
+    while (out->end < text.len && text.at[out->end] == '@') {
+        out->at_sign = out->end;
+        find_host(text, out->at_sign + 1, out);
     }
-    return classes != 0;
 }
 
 static bool is_ipv6_reference(struct slice host)
@@ -74,9 +76,10 @@ static bool is_ipv6_reference(struct slice host)
     return host.len >= 4;
 }
 
-static bool parse_host_port(struct slice text, struct sip_uri *out)
+/* Host and port; of these, `name_len` octets may be a host's name. */
+static bool parse_host_port(struct slice text, size_t name_len, struct sip_uri *out)
 {
-    size_t end;
+    size_t end = name_len;
     if (text.len > 0 && text.at[0] == '[') {
         end = slice_find(text, ']');
         if (end == text.len)
@@ -86,7 +89,6 @@ static bool parse_host_port(struct slice text, struct sip_uri *out)
         if (!is_ipv6_reference(out->host))
             return false;
     } else {
-        end = sip_span(text, 0, SIP_CHAR_HOST);
         out->host = slice_head(text, end);
         if (end == 0)
             return false;
@@ -103,13 +105,12 @@ static bool parse_host_port(struct slice text, struct sip_uri *out)
 
 static bool parse_sip(struct slice rest, const struct sip_parts *parts, struct sip_uri *out)
 {
-    size_t host_at = 0;
     if (parts->at_sign < rest.len) {
         struct slice user = slice_head(rest, parts->at_sign);
         out->user = slice_head(user, slice_find(user, ':'));
-        host_at = parts->at_sign + 1;
     }
-    return parse_host_port(sip_between(rest, host_at, parts->end), out);
+    return parse_host_port(sip_between(rest, parts->host, parts->end),
+                           parts->name_end - parts->host, out);
 }
 
 /* Of a scheme without userinfo and host, as far as anybody knows here. */
@@ -138,10 +139,13 @@ static bool read_uri(struct slice text, struct sip_uri *out)
     }
     struct sip_parts parts;
     struct slice rest = slice_skip(text, length + 1);
-    bool clean = split_sip(rest, &parts);
+    split_sip(rest, &parts);
     out->scheme = slice_head(text, length);
     out->plain = slice_trim(slice_head(text, length + 1 + parts.end));
-    return clean && parse_sip(rest, &parts, out);
+    /* A host's name holds nothing else, anyway. */
+    return sip_all_of(slice_head(rest, parts.host), SIP_CHAR_URI) &&
+           sip_all_of(slice_skip(rest, parts.name_end), SIP_CHAR_URI) &&
+           parse_sip(rest, &parts, out);
 }
 
 bool sip_uri_parse(struct slice text, struct sip_uri *out)
