@@ -2,13 +2,19 @@
 
 #include "sdp/sdp_parser.h"
 
+/* The first comparison is true of nearly all. */
+static bool is_of_word(char c)
+{
+    return (uint8_t)c > ' ' || (c != ' ' && c != '\t');
+}
+
 struct slice sdp_take_word(struct slice *s)
 {
     size_t begin = 0;
-    while (begin < s->len && (s->at[begin] == ' ' || s->at[begin] == '\t'))
+    while (begin < s->len && !is_of_word(s->at[begin]))
         begin++;
     size_t end = begin;
-    while (end < s->len && s->at[end] != ' ' && s->at[end] != '\t')
+    while (end < s->len && is_of_word(s->at[end]))
         end++;
     struct slice word = slice_of(s->at + begin, end - begin);
     *s = slice_skip(*s, end);
@@ -39,19 +45,17 @@ static struct ip_addr read_address(struct sdp_parser *p, struct slice text)
  */
 static void read_origin(struct sdp_parser *p, struct slice text)
 {
-    struct slice last[5] = {SLICE_NONE, SLICE_NONE, SLICE_NONE, SLICE_NONE, SLICE_NONE};
+    struct slice last[5]; /* the word with the number n is at n % 5 */
     unsigned words = 0;
-    for (struct slice word; (word = sdp_take_word(&text)).len > 0; words++) {
-        memmove(last, last + 1, 4 * sizeof last[0]);
-        last[4] = word;
-    }
+    for (struct slice word; (word = sdp_take_word(&text)).len > 0; words++)
+        last[words % 5] = word;
     if (words != 6)
         p->out->defects |= SDP_DEFECT_ORIGIN;
     if (words < 6)
         return;
-    p->out->session_id = last[0];
-    p->out->session_version = last[1];
-    p->out->origin_address = last[4];
+    p->out->session_id = last[words % 5];
+    p->out->session_version = last[(words + 1) % 5];
+    p->out->origin_address = last[(words + 4) % 5];
 }
 
 /* "IN IP4 192.0.2.1". The first one counts: more are for layered multicast. */
@@ -222,25 +226,26 @@ static void read_line(struct sdp_parser *p, struct slice line)
     }
 }
 
-/* Lines end with CRLF, LF or CR; the empty ones between a CR and its LF, and elsewhere, say
- * nothing. */
+/* Lines end with CRLF, LF or CR; empty ones say nothing. */
 static void read_lines(struct sdp_parser *p, struct slice body)
 {
-    size_t begin = 0;
-    for (size_t i = 0; i < body.len; i++) {
-        char c = body.at[i];
-        if (c != '\r' && c != '\n')
-            continue;
-        read_line(p, slice_of(body.at + begin, i - begin));
-        if (c == '\r' && i + 1 < body.len && body.at[i + 1] == '\n')
-            i++;
-        else
+    while (body.len > 0) {
+        size_t lf = slice_find(body, '\n');
+        struct slice text = slice_head(body, lf);
+        if (lf < body.len) {
+            if (text.len > 0 && text.at[text.len - 1] == '\r')
+                text.len--;
+            else
+                p->out->defects |= SDP_DEFECT_LINE_END;
+        }
+        for (size_t cr; (cr = slice_find(text, '\r')) < text.len; text = slice_skip(text, cr + 1)) {
             p->out->defects |= SDP_DEFECT_LINE_END;
-        begin = i + 1;
-    }
-    if (begin < body.len) {
-        p->out->defects |= SDP_DEFECT_NO_FINAL_EOL;
-        read_line(p, slice_skip(body, begin));
+            read_line(p, slice_head(text, cr));
+        }
+        if (lf == body.len && text.len > 0)
+            p->out->defects |= SDP_DEFECT_NO_FINAL_EOL;
+        read_line(p, text);
+        body = slice_skip(body, lf + 1);
     }
 }
 

@@ -2,20 +2,29 @@
 
 enum { CLOCK_HZ_MAX = 1000000, PTIME_MS_MAX = 5000 };
 
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        (text), sizeof(text) - 1                                                                   \
+    }
+
 /* RFC 3551 tables 4 and 5. A clock of 0 marks what is not assigned. */
 static const struct {
-    const char *codec;
+    struct slice codec;
     uint32_t clock_hz;
     uint8_t channels;
 } static_types[] = {
-    [0] = {"PCMU", 8000, 1},   [3] = {"GSM", 8000, 1},    [4] = {"G723", 8000, 1},
-    [5] = {"DVI4", 8000, 1},   [6] = {"DVI4", 16000, 1},  [7] = {"LPC", 8000, 1},
-    [8] = {"PCMA", 8000, 1},   [9] = {"G722", 8000, 1},   [10] = {"L16", 44100, 2},
-    [11] = {"L16", 44100, 1},  [12] = {"QCELP", 8000, 1}, [13] = {"CN", 8000, 1},
-    [14] = {"MPA", 90000, 1},  [15] = {"G728", 8000, 1},  [16] = {"DVI4", 11025, 1},
-    [17] = {"DVI4", 22050, 1}, [18] = {"G729", 8000, 1},  [25] = {"CelB", 90000, 1},
-    [26] = {"JPEG", 90000, 1}, [28] = {"nv", 90000, 1},   [31] = {"H261", 90000, 1},
-    [32] = {"MPV", 90000, 1},  [33] = {"MP2T", 90000, 1}, [34] = {"H263", 90000, 1},
+    [0] = {NAME("PCMU"), 8000, 1},   [3] = {NAME("GSM"), 8000, 1},
+    [4] = {NAME("G723"), 8000, 1},   [5] = {NAME("DVI4"), 8000, 1},
+    [6] = {NAME("DVI4"), 16000, 1},  [7] = {NAME("LPC"), 8000, 1},
+    [8] = {NAME("PCMA"), 8000, 1},   [9] = {NAME("G722"), 8000, 1},
+    [10] = {NAME("L16"), 44100, 2},  [11] = {NAME("L16"), 44100, 1},
+    [12] = {NAME("QCELP"), 8000, 1}, [13] = {NAME("CN"), 8000, 1},
+    [14] = {NAME("MPA"), 90000, 1},  [15] = {NAME("G728"), 8000, 1},
+    [16] = {NAME("DVI4"), 11025, 1}, [17] = {NAME("DVI4"), 22050, 1},
+    [18] = {NAME("G729"), 8000, 1},  [25] = {NAME("CelB"), 90000, 1},
+    [26] = {NAME("JPEG"), 90000, 1}, [28] = {NAME("nv"), 90000, 1},
+    [31] = {NAME("H261"), 90000, 1}, [32] = {NAME("MPV"), 90000, 1},
+    [33] = {NAME("MP2T"), 90000, 1}, [34] = {NAME("H263"), 90000, 1},
 };
 
 static void set_codec(struct sdp_payload *payload, struct slice codec)
@@ -28,9 +37,9 @@ static void set_codec(struct sdp_payload *payload, struct slice codec)
 void sdp_payload_init(struct sdp_payload *payload, uint8_t type)
 {
     *payload = (struct sdp_payload){.type = type, .channels = 1};
-    if (type >= sizeof static_types / sizeof static_types[0] || !static_types[type].codec)
+    if (type >= sizeof static_types / sizeof static_types[0] || static_types[type].codec.len == 0)
         return;
-    set_codec(payload, slice_str(static_types[type].codec));
+    set_codec(payload, static_types[type].codec);
     payload->clock_hz = static_types[type].clock_hz;
     payload->channels = static_types[type].channels;
 }
@@ -160,40 +169,44 @@ static bool read_secure(struct sdp_parser *p, struct slice text)
     return true;
 }
 
-#define NAME(text)                                                                                 \
-    {                                                                                              \
-        (text), sizeof(text) - 1                                                                   \
-    }
+enum { SLOT_COUNT = 16 };
+
+/* Last letter and length tell the names of the attributes apart. */
+#define SLOT(last, length) (((last)*4u + (length)) % SLOT_COUNT)
 
 static const struct {
     struct slice name;
     bool for_session;                                      /* else in media sections only */
     bool (*read)(struct sdp_parser *p, struct slice text); /* false: the value cannot be read */
-} attributes[] = {
-    {NAME("rtpmap"), false, read_rtpmap},     {NAME("candidate"), true, read_ice},
-    {NAME("ice-ufrag"), true, read_ice},      {NAME("ssrc"), false, read_ssrc},
-    {NAME("ptime"), false, read_ptime},       {NAME("maxptime"), false, read_maxptime},
-    {NAME("rtcp"), false, read_rtcp},         {NAME("rtcp-mux"), false, read_rtcp_mux},
-    {NAME("mid"), false, read_mid},           {NAME("crypto"), true, read_secure},
-    {NAME("fingerprint"), true, read_secure},
-};
-
-static const struct slice directions[] = {
-    [SDP_INACTIVE] = NAME("inactive"),
-    [SDP_SENDONLY] = NAME("sendonly"),
-    [SDP_RECVONLY] = NAME("recvonly"),
-    [SDP_SENDRECV] = NAME("sendrecv"),
+} attributes[SLOT_COUNT] = {
+    [SLOT('p', 6)] = {NAME("rtpmap"), false, read_rtpmap},
+    [SLOT('e', 9)] = {NAME("candidate"), true, read_ice},
+    [SLOT('g', 9)] = {NAME("ice-ufrag"), true, read_ice},
+    [SLOT('c', 4)] = {NAME("ssrc"), false, read_ssrc},
+    [SLOT('e', 5)] = {NAME("ptime"), false, read_ptime},
+    [SLOT('e', 8)] = {NAME("maxptime"), false, read_maxptime},
+    [SLOT('p', 4)] = {NAME("rtcp"), false, read_rtcp},
+    [SLOT('x', 8)] = {NAME("rtcp-mux"), false, read_rtcp_mux},
+    [SLOT('d', 3)] = {NAME("mid"), false, read_mid},
+    [SLOT('o', 6)] = {NAME("crypto"), true, read_secure},
+    [SLOT('t', 11)] = {NAME("fingerprint"), true, read_secure},
 };
 
 static bool read_direction(struct sdp_parser *p, struct slice name)
 {
-    for (uint8_t direction = SDP_INACTIVE; direction <= SDP_SENDRECV; direction++) {
-        if (!slice_ieq(name, directions[direction]))
-            continue;
-        *(p->media ? &p->media->direction : &p->direction) = direction;
-        return true;
-    }
-    return false;
+    enum sdp_direction direction;
+    if (slice_ieq(name, SLICE("sendrecv")))
+        direction = SDP_SENDRECV;
+    else if (slice_ieq(name, SLICE("sendonly")))
+        direction = SDP_SENDONLY;
+    else if (slice_ieq(name, SLICE("recvonly")))
+        direction = SDP_RECVONLY;
+    else if (slice_ieq(name, SLICE("inactive")))
+        direction = SDP_INACTIVE;
+    else
+        return false;
+    *(p->media ? &p->media->direction : &p->direction) = (uint8_t)direction;
+    return true;
 }
 
 /* "name" or "name:value". Unknown ones are left out, as RFC 8866 section 5.13 asks. */
@@ -204,15 +217,11 @@ void sdp_read_attribute(struct sdp_parser *p, struct slice text)
     size_t colon = slice_find(text, ':');
     struct slice name = slice_trim(slice_head(text, colon));
     struct slice value = slice_trim(slice_skip(text, colon + 1));
-    if (read_direction(p, name))
+    if (name.len == 0 || read_direction(p, name))
         return;
-    for (unsigned i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
-        if (!slice_ieq(name, attributes[i].name))
-            continue;
-        if (!p->media && !attributes[i].for_session)
-            return;
-        if (!attributes[i].read(p, value))
-            p->out->defects |= SDP_DEFECT_ATTRIBUTE;
+    size_t slot = SLOT((uint8_t)name.at[name.len - 1] | 0x20u, name.len);
+    if (!slice_ieq(name, attributes[slot].name) || (!p->media && !attributes[slot].for_session))
         return;
-    }
+    if (!attributes[slot].read(p, value))
+        p->out->defects |= SDP_DEFECT_ATTRIBUTE;
 }

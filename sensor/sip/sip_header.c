@@ -5,7 +5,7 @@
 enum { SLOT_COUNT = 64 };
 
 /* First and last letter, in lower case, and length tell all the names apart. */
-#define SLOT(first, last, length) (((first) * 8u + (last) + (length) * 15u) % SLOT_COUNT)
+#define SLOT(first, last, length) (((first)*8u + (last) + (length)*15u) % SLOT_COUNT)
 
 struct header_name {
     struct slice name;

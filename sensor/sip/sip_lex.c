@@ -41,7 +41,8 @@ const uint8_t sip_char_classes[256] = {
     [0x80 ... 0xff] = SIP_CHAR_URI,
 };
 
-/* Both of these go over long runs, of URIs and branches, so four octets share one look at the end. */
+/* Both of these go over long runs, of URIs and branches, so four octets share one look at the end.
+ */
 size_t sip_span_until(struct slice s, size_t at, uint8_t classes)
 {
     for (; at + 4 <= s.len; at += 4)
