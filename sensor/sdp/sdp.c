@@ -10,15 +10,14 @@ static bool is_of_word(char c)
 
 struct slice sdp_take_word(struct slice *s)
 {
-    size_t begin = 0;
-    while (begin < s->len && !is_of_word(s->at[begin]))
+    const char *begin = s->at, *stop = begin + s->len;
+    while (begin < stop && !is_of_word(*begin))
         begin++;
-    size_t end = begin;
-    while (end < s->len && is_of_word(s->at[end]))
+    const char *end = begin;
+    while (end < stop && is_of_word(*end))
         end++;
-    struct slice word = slice_of(s->at + begin, end - begin);
-    *s = slice_skip(*s, end);
-    return word;
+    *s = slice_of(end, (size_t)(stop - end));
+    return slice_of(begin, (size_t)(end - begin));
 }
 
 /* "192.0.2.1/127" or "2001:db8::1/3": TTL and number of addresses are for multicast. */
@@ -198,7 +197,7 @@ static void read_line(struct sdp_parser *p, struct slice line)
     }
     struct slice value = slice_trim(slice_skip(trimmed, 2));
     /* "s= " is how a session without a name is to be written. */
-    if (trimmed.at[0] != 's' && (value.len + 2 != line.len || slice_find(value, '\t') < value.len))
+    if (trimmed.at[0] != 's' && (value.len + 2 != line.len || (p->has_tab && slice_find(value, '\t') < value.len)))
         p->out->defects |= SDP_DEFECT_SPACING;
     if (!p->known_line && (trimmed.at[0] != 'v' || !slice_eq(value, SLICE("0"))))
         p->out->defects |= SDP_DEFECT_VERSION;
@@ -252,7 +251,8 @@ static void read_lines(struct sdp_parser *p, struct slice body)
 enum sdp_verdict sdp_parse(struct slice body, struct sdp *out)
 {
     memset(out, 0, offsetof(struct sdp, media));
-    struct sdp_parser parser = {.out = out, .direction = SDP_SENDRECV};
+    struct sdp_parser parser = {.out = out, .direction = SDP_SENDRECV,
+                                .has_tab = slice_find(body, '\t') < body.len};
     if (slice_trim(body).len == 0)
         return SDP_EMPTY;
     read_lines(&parser, body);

@@ -12,6 +12,7 @@ struct sdp_parser {
     struct sdp_media *media; /* the section that lines belong to; NULL: the session, or see in_media */
     bool in_media;           /* with media NULL: a section too many, whose lines are left out */
     bool known_line;         /* any of v=, o=, c=, m= */
+    bool has_tab;            /* anywhere in the body */
     /* What the session says for all sections. */
     uint8_t direction;
     bool secure;

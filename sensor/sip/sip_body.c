@@ -129,6 +129,8 @@ static struct slice find_sdp(const struct entity *entity, int nesting)
 
 struct slice sip_msg_sdp(const struct sip_msg *msg)
 {
+    if (msg->body.len == 0)
+        return SLICE_NONE;
     struct slice encoding = sip_msg_header(msg, SIP_HEADER_CONTENT_ENCODING);
     struct entity entity = {
         .content_type = sip_msg_header(msg, SIP_HEADER_CONTENT_TYPE),

@@ -340,7 +340,7 @@ static void test_forgotten_destination(void **state)
 /* Names of the configuration of any length, IPv6: the sentences stay whole. */
 static void test_long_names(void **state)
 {
-    static const char name[] = "a-trunk-with-a-name-as-long-as-the-configuration-lets-it-be-63-octs";
+    static const char name[] = "a-trunk-with-a-name-that-is-as-long-as-the-configuration-lets-it";
     const uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, 0x11, 0x11, 0x22, 0x22,
                                 0x33, 0x33, 0x44, 0x44, 0x55, 0x55, 0x66, 0x66};
     struct unanswered_facts facts = facts_of(7);
