@@ -40,37 +40,66 @@ static inline void sip_word(struct sip_state *s, uint64_t word)
 {
     s->v3 ^= word;
     sip_round(s);
-    sip_round(s);
     s->v0 ^= word;
 }
 
-uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len)
+static inline struct sip_state sip_begin(const struct hash_key *key)
 {
-    struct sip_state s = {
+    return (struct sip_state){
         key->k0 ^ 0x736f6d6570736575ULL,
         key->k1 ^ 0x646f72616e646f6dULL,
         key->k0 ^ 0x6c7967656e657261ULL,
         key->k1 ^ 0x7465646279746573ULL,
     };
+}
+
+/* All octets, and their number in the last word. */
+static inline void sip_octets(struct sip_state *s, const void *bytes, size_t len)
+{
     const uint8_t *at = bytes;
     size_t left = len;
     for (; left >= 8; at += 8, left -= 8) {
         uint64_t word;
         memcpy(&word, at, 8);
-        sip_word(&s, le64toh(word));
+        sip_word(s, le64toh(word));
     }
     uint64_t last = (uint64_t)len << 56;
     for (size_t i = 0; i < left; i++)
         last |= (uint64_t)at[i] << 8 * i;
-    sip_word(&s, last);
-    s.v2 ^= 0xff;
-    for (int i = 0; i < 4; i++)
-        sip_round(&s);
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    sip_word(s, last);
+}
+
+static inline uint64_t sip_end(struct sip_state *s, uint64_t mark)
+{
+    s->v2 ^= mark;
+    for (int i = 0; i < 3; i++)
+        sip_round(s);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len)
+{
+    struct sip_state s = sip_begin(key);
+    sip_octets(&s, bytes, len);
+    return sip_end(&s, 0xff);
 }
 
 uint64_t hash_chain(const struct hash_key *key, uint64_t before, const void *bytes, size_t len)
 {
     struct hash_key chained = {key->k0 ^ before, key->k1 + before};
     return hash_bytes(&chained, bytes, len);
+}
+
+/* The second half as in SipHash's 128-bit form: other marks, and rounds of its own. */
+struct hash_wide hash_two(const struct hash_key *key, const void *first, size_t first_len,
+                          const void *second, size_t second_len)
+{
+    struct sip_state s = sip_begin(key);
+    s.v1 ^= 0xee;
+    sip_octets(&s, first, first_len);
+    sip_octets(&s, second, second_len);
+    struct hash_wide hash = {.low = sip_end(&s, 0xee)};
+    s.v1 ^= 0xdd;
+    hash.high = sip_end(&s, 0);
+    return hash;
 }

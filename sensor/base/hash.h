@@ -1,5 +1,6 @@
 /*
- * hash: SipHash-2-4 (Aumasson and Bernstein, 2012), a keyed hash for tables whose keys come from the wire.
+ * hash: SipHash-1-3 (Aumasson and Bernstein, 2012, with the rounds that the tables of Python and Rust use), a
+ * keyed hash for tables whose keys come from the wire.
  *
  * With a random key of each start nobody outside can make keys that collide. With a fixed key it gives
  * names that are the same in every run (event ids).
@@ -14,6 +15,11 @@ struct hash_key {
     uint64_t k0, k1;
 };
 
+/* 128 bits of hash: enough to be what it is a hash of. */
+struct hash_wide {
+    uint64_t low, high;
+};
+
 /* A fresh key from the kernel's random numbers. */
 struct hash_key hash_key_random(void);
 
@@ -21,5 +27,9 @@ uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len);
 
 /* The hash of a sequence of parts, each with its length: hash_chain(key, hash_chain(key, 0, a), b). */
 uint64_t hash_chain(const struct hash_key *key, uint64_t before, const void *bytes, size_t len);
+
+/* The wide hash of two parts, as of one sequence in which the parts cannot run into one another. */
+struct hash_wide hash_two(const struct hash_key *key, const void *first, size_t first_len,
+                          const void *second, size_t second_len);
 
 #endif

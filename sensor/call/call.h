@@ -106,7 +106,7 @@ struct call {
     struct list in_phase;
     struct timer timer;
     enum call_phase phase;
-    uint64_t identity; /* a second hash of Call-ID and From tag: with node.hash, 128 bits */
+    uint64_t identity; /* with node.hash the 128 bits of a hash of Call-ID and From tag */
     struct arena arena;
     struct slice call_id, from_tag, from_uri, to_uri, user_agent;
     struct list transactions, dialogs;

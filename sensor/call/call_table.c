@@ -17,7 +17,7 @@ static size_t bytes_per_call(void)
 int call_table_init(struct call_table *table, uint64_t bytes)
 {
     size_t calls = bytes / bytes_per_call();
-    *table = (struct call_table){.key = hash_key_random(), .identity_key = hash_key_random()};
+    *table = (struct call_table){.key = hash_key_random()};
     for (int i = 0; i < PHASE_COUNT; i++)
         list_init(&table->phase[i]);
     size_t transactions = PER_CALL_TRANSACTIONS * calls;
@@ -45,29 +45,22 @@ void call_table_fini(struct call_table *table)
     table_fini(&table->table);
 }
 
-static uint64_t call_hash(const struct hash_key *key, struct slice call_id, struct slice tag)
+static struct hash_wide call_hash(const struct call_table *table, struct slice call_id,
+                                  struct slice tag)
 {
-    return hash_chain(key, hash_bytes(key, call_id.at, call_id.len), tag.at, tag.len);
-}
-
-static struct call *find_hashed(struct call_table *table, uint64_t hash, struct slice call_id,
-                                struct slice tag)
-{
-    struct table_node *node = table_first(&table->table, hash);
-    if (!node)
-        return NULL;
-    uint64_t identity = call_hash(&table->identity_key, call_id, tag);
-    for (; node; node = table_next(node)) {
-        struct call *call = CONTAINER_OF(node, struct call, node);
-        if (call->identity == identity)
-            return call;
-    }
-    return NULL;
+    return hash_two(&table->key, call_id.at, call_id.len, tag.at, tag.len);
 }
 
 struct call *call_table_find(struct call_table *table, struct slice call_id, struct slice from_tag)
 {
-    return find_hashed(table, call_hash(&table->key, call_id, from_tag), call_id, from_tag);
+    struct hash_wide hash = call_hash(table, call_id, from_tag);
+    struct table_node *node = table_first(&table->table, hash.low);
+    for (; node; node = table_next(node)) {
+        struct call *call = CONTAINER_OF(node, struct call, node);
+        if (call->identity == hash.high)
+            return call;
+    }
+    return NULL;
 }
 
 struct call *call_table_find_msg(struct call_table *table, const struct sip_msg *msg,
@@ -164,11 +157,12 @@ static void *alloc_for(struct call_table *table, struct slab *slab, const struct
 struct call *call_table_add(struct call_table *table, struct slice call_id, struct slice from_tag,
                             int64_t now_ns)
 {
+    struct hash_wide hash = call_hash(table, call_id, from_tag);
     struct call *call = alloc_for(table, &table->calls, NULL);
     *call = (struct call){
         .phase = PHASE_TRYING,
         .timer.kind = TIMER_CALL,
-        .identity = call_hash(&table->identity_key, call_id, from_tag),
+        .identity = hash.high,
         .from_tag_hash = call_table_tag_hash(table, from_tag),
         .first_seen_ns = now_ns,
         .last_seen_ns = now_ns,
@@ -178,7 +172,7 @@ struct call *call_table_add(struct call_table *table, struct slice call_id, stru
     list_init(&call->in_phase);
     list_append(&table->phase[PHASE_TRYING], &call->in_phase);
     table->phase_count[PHASE_TRYING]++;
-    table_insert(&table->table, &call->node, call_hash(&table->key, call_id, from_tag));
+    table_insert(&table->table, &call->node, hash.low);
     call->call_id = call_table_keep(table, call, call_id);
     call->from_tag = call_table_keep(table, call, from_tag);
     return call;
@@ -196,19 +190,18 @@ struct slice call_table_keep(struct call_table *table, struct call *call, struct
 uint64_t call_table_via_hash(const struct call_table *table, const struct sip_via *via)
 {
     /* Hosts compare without case (RFC 3261 section 17.2.3 with 19.1.4); a name is at most 255 octets. */
-    char host[256];
-    size_t len = via->host.len < sizeof host ? via->host.len : sizeof host;
+    char host[256 + sizeof via->port];
+    uint16_t port = via->port ? via->port : 5060;
+    size_t len = via->host.len < 256 ? via->host.len : 256;
     for (size_t i = 0; i < len; i++)
         host[i] = slice_lower_char(via->host.at[i]);
-    uint16_t port = via->port ? via->port : 5060;
-    uint64_t hash = hash_bytes(&table->key, via->branch.at, via->branch.len);
-    hash = hash_chain(&table->key, hash, host, len);
-    return hash ^ (uint64_t)port * 0x9e3779b97f4a7c15ULL;
+    memcpy(host + len, &port, sizeof port);
+    return hash_two(&table->key, via->branch.at, via->branch.len, host, len + sizeof port).low;
 }
 
 uint64_t call_table_tag_hash(const struct call_table *table, struct slice tag)
 {
-    return hash_bytes(&table->identity_key, tag.at, tag.len);
+    return hash_bytes(&table->key, tag.at, tag.len);
 }
 
 struct transaction *call_find_transaction(const struct call *call, uint64_t via_hash, uint32_t cseq)

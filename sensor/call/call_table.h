@@ -14,7 +14,7 @@
 #include "sip/sip_msg.h"
 
 struct call_table {
-    struct hash_key key, identity_key;
+    struct hash_key key;
     struct table table;
     struct slab calls, transactions, dialogs, blocks, media;
     struct list phase[PHASE_COUNT]; /* each from the quietest to the latest */

@@ -248,6 +248,15 @@ static void infer_challenges(struct calls *calls, struct call *call, const struc
     }
 }
 
+/* A request within a dialog: the INVITE that began it was answered, seen or not. */
+static void infer_beginning(struct calls *calls, struct call *call, bool from_caller,
+                            const struct datagram *datagram)
+{
+    const struct ip_addr *client = from_caller ? &datagram->src.ip : &datagram->dst.ip;
+    const struct ip_addr *server = from_caller ? &datagram->dst.ip : &datagram->src.ip;
+    invite_inferred_all(calls, call, client, server, 0);
+}
+
 static void handle_invite(struct calls *calls, const struct datagram *datagram,
                           const struct sip_msg *msg)
 {
@@ -265,6 +274,8 @@ static void handle_invite(struct calls *calls, const struct datagram *datagram,
             return;
     }
     call->last_seen_ns = calls->now_ns;
+    if (msg->has_to_tag)
+        infer_beginning(calls, call, from_caller, datagram);
     uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
     struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
     if (!t && !(t = call_table_add_transaction(&calls->table, call)))
@@ -442,8 +453,7 @@ static void handle_bye(struct calls *calls, struct call *call, bool from_caller,
      */
     if (!from_caller || !was_answer_in_view(call))
         dialog->is_confirmed_unseen = true;
-    invite_inferred_all(calls, call, from_caller ? &datagram->src.ip : &datagram->dst.ip,
-                        from_caller ? &datagram->dst.ip : &datagram->src.ip, 0);
+    infer_beginning(calls, call, from_caller, datagram);
     if (dialog->bye_ns == CALL_NO_TIME || dialog->is_bye_guessed) {
         dialog->bye_ns = datagram->time_ns;
         dialog->bye_by = from_caller ? ENDED_BY_CALLER : ENDED_BY_CALLEE;
@@ -470,8 +480,8 @@ static void handle_in_dialog(struct calls *calls, struct call *call, bool from_c
     struct dialog *dialog = dialog_of(calls, call, from_caller, msg);
     if (!dialog)
         return;
-    if (msg->is_request && from_caller)
-        invite_inferred_all(calls, call, &datagram->src.ip, &datagram->dst.ip, 0);
+    if (msg->is_request)
+        infer_beginning(calls, call, from_caller, datagram);
     media_steps_saw(calls, call, dialog, msg->is_request ? from_caller : !from_caller, msg,
                     datagram->time_ns);
 }

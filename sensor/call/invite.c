@@ -196,7 +196,8 @@ void invite_inferred_all(struct calls *calls, struct call *call, const struct ip
     for (struct list *node = call->transactions.next; node != &call->transactions;
          node = node->next) {
         struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
-        if (!t->has_request || (cseq != 0 && t->cseq != cseq) || !ip_eq(&t->src.ip, client))
+        bool is_meant = cseq != 0 ? t->cseq == cseq : !t->is_reinvite;
+        if (!t->has_request || !is_meant || !ip_eq(&t->src.ip, client))
             continue;
         only = t;
         count++;

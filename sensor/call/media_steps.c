@@ -58,4 +58,12 @@ void media_steps_saw(struct calls *calls, struct call *call, struct dialog *dial
     struct offer_answer *media = call_table_media(&calls->table, call, dialog);
     if (media)
         offer_answer_saw(media, &step);
+    if (dialog)
+        return;
+    /* Answers that the mirror showed first have made their dialogs already. */
+    for (struct list *node = call->dialogs.next; node != &call->dialogs; node = node->next) {
+        media = CONTAINER_OF(node, struct dialog, in_call)->media;
+        if (media)
+            offer_answer_saw(media, &step);
+    }
 }

@@ -3,51 +3,28 @@
 #include <time.h>
 
 #include "pipeline/report.h"
+#include "pipeline/report_page.h"
 
-enum { WIDTH = 80, INDENT = 4, DESTINATIONS_SHOWN = 20, STATUSES_SHOWN = 6 };
+enum { INDENT = 4, ROW_INDENT = 15, STATUS_INDENT = 32, DESTINATIONS_SHOWN = 20, STATUSES_SHOWN = 6, LINE_MAX_OCTETS = 800 };
+
+#define grouped report_page_count
 
 static const char *plural(uint64_t count, const char *one, const char *many)
 {
     return count == 1 ? one : many;
 }
 
-/* "1,234,567" in one of a few buffers, so that several fit one call. */
-static const char *grouped(uint64_t count)
+/* A count and what it counts. */
+static void print_row(FILE *out, uint64_t count, const char *what)
 {
-    static _Thread_local char buffers[8][32];
-    static _Thread_local unsigned next;
-    char *buf = buffers[next++ % 8];
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%" PRIu64, count);
-    char *out = buf;
-    for (int i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0)
-            *out++ = ',';
-        *out++ = digits[i];
-    }
-    *out = 0;
-    return buf;
+    char prefix[48];
+    snprintf(prefix, sizeof prefix, "  %12s ", grouped(count));
+    report_page_print(out, prefix, ROW_INDENT, what);
 }
 
-/* Text broken at spaces so that no line is wider than the page. */
-static void print_wrapped(FILE *out, int indent, const char *text)
+static void print_indented(FILE *out, const char *text)
 {
-    int column = 0;
-    for (const char *word = text; *word;) {
-        size_t len = strcspn(word, " ");
-        if (column > 0 && column + 1 + (int)len > WIDTH) {
-            fputc('\n', out);
-            column = 0;
-        }
-        if (column == 0)
-            column = fprintf(out, "%*s", indent, "");
-        else
-            column += fprintf(out, " ");
-        column += fprintf(out, "%.*s", (int)len, word);
-        word += len;
-        word += strspn(word, " ");
-    }
-    fputc('\n', out);
+    report_page_print(out, "    ", INDENT, text);
 }
 
 static void format_time(int64_t time_ns, bool with_date, char *buf, size_t len)
@@ -78,25 +55,26 @@ static void print_head(const struct report_source *source, FILE *out)
     for (size_t i = 0; i < source->input_count && used < sizeof inputs - 1; i++)
         used += (size_t)snprintf(inputs + used, sizeof inputs - used, "%s%s", i ? " " : "",
                                  source->inputs[i]);
-    print_wrapped(out, 0, inputs);
+    report_page_print(out, "", INDENT, inputs);
     print_span(out, tally);
-    fprintf(out, "%s %s; SIP: %s %s, %s %s, %s%s %s\n", grouped(tally->packets),
-            plural(tally->packets, "packet", "packets"), grouped(tally_requests(tally)),
-            plural(tally_requests(tally), "request", "requests"), grouped(tally_responses(tally)),
-            plural(tally_responses(tally), "response", "responses"),
-            tally->call_ids.is_full ? "over " : "", grouped(tally->call_ids.count),
-            plural(tally->call_ids.count, "Call-ID", "Call-IDs"));
+    char line[LINE_MAX_OCTETS];
+    snprintf(line, sizeof line, "%s %s; SIP: %s %s, %s %s, %s%s %s", grouped(tally->packets),
+             plural(tally->packets, "packet", "packets"), grouped(tally_requests(tally)),
+             plural(tally_requests(tally), "request", "requests"), grouped(tally_responses(tally)),
+             plural(tally_responses(tally), "response", "responses"),
+             tally->call_ids.is_full ? "over " : "", grouped(tally->call_ids.count),
+             plural(tally->call_ids.count, "Call-ID", "Call-IDs"));
+    report_page_print(out, "", 0, line);
     if (source->error) {
-        char text[640];
-        snprintf(text, sizeof text, "INCOMPLETE: %s", source->error);
-        print_wrapped(out, 0, text);
+        snprintf(line, sizeof line, "INCOMPLETE: %s", source->error);
+        report_page_print(out, "", 0, line);
     }
 }
 
 /* The most frequent cause with its confidence, then how many had others. */
 static void print_causes(const struct tally_destination *destination, FILE *out)
 {
-    char line[700];
+    char line[LINE_MAX_OCTETS];
     enum cause_code first = destination->cause.code;
     int used = snprintf(line, sizeof line, "Cause: %s (confidence %s)", cause_code_name(first),
                         confidence_name(destination->cause.confidence));
@@ -108,19 +86,22 @@ static void print_causes(const struct tally_destination *destination, FILE *out)
             used += snprintf(line + used, sizeof line - (size_t)used, ", %s of %s",
                              cause_code_name((enum cause_code)code),
                              grouped(destination->causes[code]));
-    print_wrapped(out, INDENT, line);
+    print_indented(out, line);
 }
 
 static void print_destination(const struct tally_destination *destination, FILE *out)
 {
-    char endpoint[ENDPOINT_TEXT_MAX], from[32], to[32], line[700];
+    char endpoint[ENDPOINT_TEXT_MAX], from[32], to[32], line[LINE_MAX_OCTETS];
     endpoint_format(&destination->dst, endpoint);
-    fprintf(out, "\n  %s%s%s%s  %s  %s %s, %s%s %s\n", destination->name ? destination->name : "",
-            destination->name ? " (" : "", endpoint, destination->name ? ")" : "",
-            transport_name(destination->transport), grouped(destination->invites),
-            plural(destination->invites, "INVITE", "INVITEs"), grouped(destination->callers),
-            destination->callers == TALLY_CALLERS_MAX ? " or more" : "",
-            plural(destination->callers, "caller", "callers"));
+    snprintf(line, sizeof line, "%s%s%s%s %s: %s %s, %s%s %s",
+             destination->name ? destination->name : "", destination->name ? " (" : "", endpoint,
+             destination->name ? ")" : "", transport_name(destination->transport),
+             grouped(destination->invites), plural(destination->invites, "INVITE", "INVITEs"),
+             grouped(destination->callers),
+             destination->callers == TALLY_CALLERS_MAX ? " or more" : "",
+             plural(destination->callers, "caller", "callers"));
+    fputc('\n', out);
+    report_page_print(out, "  ", INDENT, line);
     format_time(destination->first_ns, false, from, sizeof from);
     format_time(destination->last_ns, false, to, sizeof to);
     if (destination->transmissions_min == destination->transmissions_max)
@@ -130,14 +111,14 @@ static void print_destination(const struct tally_destination *destination, FILE 
     else
         snprintf(line, sizeof line, "%s to %s, each sent %" PRIu32 " to %" PRIu32 " times", from, to,
                  destination->transmissions_min, destination->transmissions_max);
-    print_wrapped(out, INDENT, line);
+    print_indented(out, line);
     print_causes(destination, out);
-    print_wrapped(out, INDENT, destination->cause.summary);
+    print_indented(out, destination->cause.summary);
     snprintf(line, sizeof line, "Next: %s", destination->cause.next_step);
-    print_wrapped(out, INDENT, line);
+    print_indented(out, line);
     snprintf(line, sizeof line, "Example: %s to %s, Call-ID %s", destination->from_uri,
              destination->to_uri, destination->call_id);
-    print_wrapped(out, INDENT, line);
+    print_indented(out, line);
 }
 
 static void print_unanswered(const struct tally *tally, FILE *out)
@@ -199,8 +180,10 @@ static void print_calls(const struct pipeline *pipeline, FILE *out)
         if (count == 0)
             continue;
         format_statuses(tally->calls[state], statuses, sizeof statuses);
-        fprintf(out, "  %-14s%12s%s%s\n", call_state_name((enum call_state)state), grouped(count),
-                statuses[0] ? "    " : "", statuses);
+        char prefix[64];
+        snprintf(prefix, sizeof prefix, "  %-14s%12s%s", call_state_name((enum call_state)state),
+                 grouped(count), statuses[0] ? "    " : "");
+        report_page_print(out, prefix, STATUS_INDENT, statuses);
     }
     const struct {
         const char *what;
@@ -214,7 +197,7 @@ static void print_calls(const struct pipeline *pipeline, FILE *out)
     };
     for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
         if (open[i].count > 0)
-            fprintf(out, "  %12s %s\n", grouped(open[i].count), open[i].what);
+            print_row(out, open[i].count, open[i].what);
 }
 
 static void print_spread(FILE *out, const char *what, const struct spread *spread)
@@ -275,11 +258,14 @@ static void print_left_out(const struct pipeline *pipeline, FILE *out)
     fputs("\nLEFT OUT, OR NOT UNDERSTOOD\n", out);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].count > 0)
-            fprintf(out, "  %12s %s\n", grouped(rows[i].count), rows[i].what);
+            print_row(out, rows[i].count, rows[i].what);
     for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
-        if (tally->refused[refusal] > 0)
-            fprintf(out, "  %12s SIP messages refused: %s\n", grouped(tally->refused[refusal]),
-                    report_refusal_text((enum sip_refusal)refusal));
+        if (tally->refused[refusal] > 0) {
+            char what[128];
+            snprintf(what, sizeof what, "SIP messages refused: %s",
+                     report_refusal_text((enum sip_refusal)refusal));
+            print_row(out, tally->refused[refusal], what);
+        }
 }
 
 void report_print_text(const struct report_source *source, FILE *out)

@@ -10,16 +10,22 @@ void offer_answer_init(struct offer_answer *oa)
     memset(oa, 0, sizeof *oa);
 }
 
-static void mark_codecs(const struct offer_answer_description *description, bool *used)
+/* As bits. */
+static uint32_t codecs_in_use(const struct offer_answer_description *description)
 {
+    uint32_t used = 0;
     for (unsigned m = 0; m < description->media_count; m++)
         for (unsigned i = 0; i < description->media[m].payload_count; i++)
             if (description->media[m].payload[i].codec != OFFER_ANSWER_NO_CODEC)
-                used[description->media[m].payload[i].codec] = true;
+                used |= UINT32_C(1) << description->media[m].payload[i].codec;
+    return used;
 }
 
-/* The index of the codec, which takes the place of one that no description has any more. */
-static uint8_t intern_codec(struct offer_answer *oa, const struct sdp_payload *payload)
+_Static_assert(OFFER_ANSWER_CODECS_MAX <= 32, "codecs in use are kept as bits");
+
+/* The index of the codec, which takes the place of one that is not in use and is from then on. */
+static uint8_t intern_codec(struct offer_answer *oa, const struct sdp_payload *payload,
+                            uint32_t *used)
 {
     struct offer_answer_codec codec = {.clock_hz = payload->clock_hz,
                                        .channels = payload->channels,
@@ -29,21 +35,18 @@ static uint8_t intern_codec(struct offer_answer *oa, const struct sdp_payload *p
     if (name.len == 0)
         return OFFER_ANSWER_NO_CODEC;
     memcpy(codec.name, name.at, name.len);
-    bool used[OFFER_ANSWER_CODECS_MAX] = {false};
-    for (unsigned side = 0; side < 2; side++) {
-        mark_codecs(&oa->party[side].current, used);
-        mark_codecs(&oa->party[side].proposed, used);
-    }
     uint8_t free_place = OFFER_ANSWER_NO_CODEC;
     for (uint8_t i = 0; i < OFFER_ANSWER_CODECS_MAX; i++) {
-        if (!used[i])
+        if (!(*used >> i & 1))
             free_place = i;
         else if (memcmp(oa->codec[i].name, codec.name, sizeof codec.name) == 0 &&
                  oa->codec[i].clock_hz == codec.clock_hz && oa->codec[i].channels == codec.channels)
             return i;
     }
-    if (free_place != OFFER_ANSWER_NO_CODEC)
+    if (free_place != OFFER_ANSWER_NO_CODEC) {
         oa->codec[free_place] = codec;
+        *used |= UINT32_C(1) << free_place;
+    }
     return free_place;
 }
 
@@ -56,11 +59,14 @@ static enum offer_answer_type type_of(struct slice name)
     return slice_ieq(name, SLICE("image")) ? OFFER_ANSWER_IMAGE : OFFER_ANSWER_OTHER;
 }
 
-/* The codecs must see what is already in `out`, which is one of the four descriptions of `oa`. */
+/* `out` is one of the four descriptions of `oa`; what it held is replaced. */
 static void describe(struct offer_answer *oa, struct offer_answer_description *out,
                      const struct sdp *sdp)
 {
     out->media_count = 0;
+    uint32_t used = 0;
+    for (unsigned side = 0; side < 2; side++)
+        used |= codecs_in_use(&oa->party[side].current) | codecs_in_use(&oa->party[side].proposed);
     for (unsigned m = 0; m < sdp->media_count && m < OFFER_ANSWER_MEDIA_MAX; m++) {
         const struct sdp_media *from = &sdp->media[m];
         struct offer_answer_media *to = &out->media[out->media_count++];
@@ -78,7 +84,7 @@ static void describe(struct offer_answer *oa, struct offer_answer_description *o
             .rtcp_mux = from->rtcp_mux,
         };
         for (unsigned i = 0; i < from->payload_count && i < OFFER_ANSWER_PAYLOADS_MAX; i++) {
-            uint8_t codec = intern_codec(oa, &from->payload[i]);
+            uint8_t codec = intern_codec(oa, &from->payload[i], &used);
             to->payload[to->payload_count++] =
                 (struct offer_answer_payload){from->payload[i].type, codec};
         }

@@ -197,7 +197,8 @@ static void read_line(struct sdp_parser *p, struct slice line)
     }
     struct slice value = slice_trim(slice_skip(trimmed, 2));
     /* "s= " is how a session without a name is to be written. */
-    if (trimmed.at[0] != 's' && (value.len + 2 != line.len || (p->has_tab && slice_find(value, '\t') < value.len)))
+    if (trimmed.at[0] != 's' &&
+        (value.len + 2 != line.len || (p->has_tab && slice_find(value, '\t') < value.len)))
         p->out->defects |= SDP_DEFECT_SPACING;
     if (!p->known_line && (trimmed.at[0] != 'v' || !slice_eq(value, SLICE("0"))))
         p->out->defects |= SDP_DEFECT_VERSION;
@@ -251,8 +252,8 @@ static void read_lines(struct sdp_parser *p, struct slice body)
 enum sdp_verdict sdp_parse(struct slice body, struct sdp *out)
 {
     memset(out, 0, offsetof(struct sdp, media));
-    struct sdp_parser parser = {.out = out, .direction = SDP_SENDRECV,
-                                .has_tab = slice_find(body, '\t') < body.len};
+    struct sdp_parser parser = {
+        .out = out, .direction = SDP_SENDRECV, .has_tab = slice_find(body, '\t') < body.len};
     if (slice_trim(body).len == 0)
         return SDP_EMPTY;
     read_lines(&parser, body);

@@ -74,15 +74,18 @@ static enum sip_header_id id_from_compact(char letter)
     }
 }
 
-enum sip_header_id sip_header_id_from(struct slice name)
+static inline enum sip_header_id find_id(struct slice name)
 {
-    if (name.len == 1)
-        return id_from_compact(name.at[0]);
-    if (name.len == 0)
-        return SIP_HEADER_OTHER;
+    if (name.len <= 1)
+        return name.len == 1 ? id_from_compact(name.at[0]) : SIP_HEADER_OTHER;
     uint8_t first = (uint8_t)name.at[0] | 0x20, last = (uint8_t)name.at[name.len - 1] | 0x20;
     const struct header_name *known = &names[SLOT(first, last, name.len)];
     return slice_ieq(name, known->name) ? known->id : SIP_HEADER_OTHER;
+}
+
+enum sip_header_id sip_header_id_from(struct slice name)
+{
+    return find_id(name);
 }
 
 /* The line at `at`: its text without CR and LF, and *next where the line after it begins. */
@@ -123,14 +126,15 @@ enum sip_header_line sip_header_next(struct sip_header_reader *reader, struct si
     reader->rest = slice_of(next, (size_t)(end - next));
 
     const char *colon = memchr(line.at, ':', line.len);
-    if (!colon || sip_char_is(line.at[0], SIP_CHAR_SPACE))
+    if (!colon || colon == line.at || slice_is_space(line.at[0]))
         return SIP_LINE_BROKEN;
-    out->name = slice_trim(slice_of(line.at, (size_t)(colon - line.at)));
-    if (out->name.len == 0)
-        return SIP_LINE_BROKEN;
+    struct slice name = slice_of(line.at, (size_t)(colon - line.at));
+    while (slice_is_space(name.at[name.len - 1]))
+        name.len--;
+    out->name = name;
     out->value = slice_trim(slice_of(colon + 1, (size_t)(line.at + line.len - colon) - 1));
-    out->id = sip_header_id_from(out->name);
-    if (out->id == SIP_HEADER_OTHER && !sip_all_of(out->name, SIP_CHAR_TOKEN))
+    out->id = find_id(name);
+    if (out->id == SIP_HEADER_OTHER && !sip_all_of(name, SIP_CHAR_TOKEN))
         reader->defects |= SIP_DEFECT_BAD_VALUE;
     return SIP_LINE_HEADER;
 }

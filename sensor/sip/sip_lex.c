@@ -41,8 +41,18 @@ const uint8_t sip_char_classes[256] = {
     [0x80 ... 0xff] = SIP_CHAR_URI,
 };
 
-/* Both of these go over long runs, of URIs and branches, so four octets share one look at the end.
- */
+/* Both go over most of what there is in a message, so four octets share one look at the end. */
+size_t sip_span(struct slice s, size_t at, uint8_t classes)
+{
+    for (; at + 4 <= s.len; at += 4)
+        for (size_t i = 0; i < 4; i++)
+            if (!sip_char_is(s.at[at + i], classes))
+                return at + i;
+    while (at < s.len && sip_char_is(s.at[at], classes))
+        at++;
+    return at;
+}
+
 size_t sip_span_until(struct slice s, size_t at, uint8_t classes)
 {
     for (; at + 4 <= s.len; at += 4)
@@ -52,16 +62,6 @@ size_t sip_span_until(struct slice s, size_t at, uint8_t classes)
     while (at < s.len && !sip_char_is(s.at[at], classes))
         at++;
     return at;
-}
-
-bool sip_all_of(struct slice s, uint8_t classes)
-{
-    size_t at = 0;
-    for (; at + 4 <= s.len; at += 4)
-        for (size_t i = 0; i < 4; i++)
-            if (!sip_char_is(s.at[at + i], classes))
-                return false;
-    return sip_span(s, at, classes) == s.len;
 }
 
 bool sip_skip_quoted(struct slice s, size_t *at)
@@ -116,15 +116,15 @@ bool sip_parameter_next(struct slice s, size_t *at, struct sip_parameter *out)
     if (i >= s.len || s.at[i] == ',')
         return false;
     *out = (struct sip_parameter){0};
-    i = sip_span(s, i + 1, SIP_CHAR_SPACE);
+    i = sip_skip_space(s, i + 1);
     size_t start = i;
     i = sip_span(s, i, SIP_CHAR_TOKEN);
     out->name = sip_between(s, start, i);
     out->malformed = i == start;
-    i = sip_span(s, i, SIP_CHAR_SPACE);
+    i = sip_skip_space(s, i);
     if (i < s.len && s.at[i] == '=')
-        i = read_parameter_value(s, sip_span(s, i + 1, SIP_CHAR_SPACE), out);
-    i = sip_span(s, i, SIP_CHAR_SPACE);
+        i = read_parameter_value(s, sip_skip_space(s, i + 1), out);
+    i = sip_skip_space(s, i);
     *at = skip_to_separator(s, i);
     out->malformed |= *at != i;
     return true;

@@ -30,16 +30,21 @@ static inline bool sip_char_is(char c, uint8_t classes)
 }
 
 /* The first position from `at` on whose character is not (is) of one of the classes, or s.len. */
-static inline size_t sip_span(struct slice s, size_t at, uint8_t classes)
+size_t sip_span(struct slice s, size_t at, uint8_t classes);
+size_t sip_span_until(struct slice s, size_t at, uint8_t classes);
+
+/* sip_span() where there is mostly nothing, or one character, to step over. */
+static inline size_t sip_skip_space(struct slice s, size_t at)
 {
-    while (at < s.len && sip_char_is(s.at[at], classes))
+    while (at < s.len && slice_is_space(s.at[at]))
         at++;
     return at;
 }
 
-size_t sip_span_until(struct slice s, size_t at, uint8_t classes);
-
-bool sip_all_of(struct slice s, uint8_t classes);
+static inline bool sip_all_of(struct slice s, uint8_t classes)
+{
+    return sip_span(s, 0, classes) == s.len;
+}
 
 /* From a position to another one behind it. */
 static inline struct slice sip_between(struct slice s, size_t from, size_t to)

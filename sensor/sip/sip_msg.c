@@ -28,6 +28,7 @@ struct parse {
     struct sip_msg *msg;
     bool cut;
     uint16_t first[SIP_HEADER_ID_COUNT]; /* index of the first header line with this id, plus 1 */
+    uint16_t last[SIP_HEADER_ID_COUNT];  /* of the last one, plus 1 */
     struct slice body;                   /* what follows the blank line */
 };
 
@@ -56,6 +57,7 @@ static enum sip_refusal check_repeated(struct parse *p, const struct sip_header 
 static enum sip_refusal keep_header(struct parse *p)
 {
     const struct sip_header *header = &p->msg->header[p->msg->header_count++];
+    p->last[header->id] = p->msg->header_count;
     if (p->first[header->id] != 0)
         return check_repeated(p, header);
     p->first[header->id] = p->msg->header_count;
@@ -92,7 +94,7 @@ static enum sip_refusal read_vias(struct parse *p)
     struct sip_msg *msg = p->msg;
     if (!p->first[SIP_HEADER_VIA])
         return SIP_NO_VIA;
-    for (size_t i = p->first[SIP_HEADER_VIA] - 1u; i < msg->header_count; i++) {
+    for (size_t i = p->first[SIP_HEADER_VIA] - 1u; i < p->last[SIP_HEADER_VIA]; i++) {
         if (msg->header[i].id != SIP_HEADER_VIA)
             continue;
         struct sip_via via;
@@ -144,7 +146,7 @@ static enum sip_refusal read_cseq(struct parse *p)
     size_t digits;
     if (!sip_leading_number(header->value, CSEQ_MAX, &number, &digits))
         return SIP_BAD_CSEQ;
-    size_t method_at = sip_span(header->value, digits, SIP_CHAR_SPACE);
+    size_t method_at = sip_skip_space(header->value, digits);
     struct slice method = slice_skip(header->value, method_at);
     if (method_at == digits || method.len == 0 || !sip_all_of(method, SIP_CHAR_TOKEN))
         return SIP_BAD_CSEQ;
@@ -352,7 +354,8 @@ static void read_minor_headers(struct parse *p)
 static enum sip_refusal read_content_length(struct parse *p)
 {
     struct sip_msg *msg = p->msg;
-    for (size_t i = p->first[SIP_HEADER_CONTENT_LENGTH]; i > 0 && i <= msg->header_count; i++) {
+    for (size_t i = p->first[SIP_HEADER_CONTENT_LENGTH];
+         i > 0 && i <= p->last[SIP_HEADER_CONTENT_LENGTH]; i++) {
         const struct sip_header *header = &msg->header[i - 1];
         uint64_t length;
         if (header->id != SIP_HEADER_CONTENT_LENGTH)

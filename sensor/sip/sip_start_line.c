@@ -36,7 +36,7 @@ static enum sip_refusal parse_status_line(struct slice line, struct sip_msg *msg
     size_t version_end = sip_span_until(line, 0, SIP_CHAR_SPACE);
     if (!slice_ieq(slice_head(line, version_end), SLICE("SIP/2.0")))
         return SIP_BAD_VERSION;
-    size_t status_at = sip_span(line, version_end, SIP_CHAR_SPACE);
+    size_t status_at = sip_skip_space(line, version_end);
     if (status_at == line.len)
         return SIP_BAD_START_LINE;
     size_t status_end = sip_span_until(line, status_at, SIP_CHAR_SPACE);

@@ -214,7 +214,7 @@ bool sip_name_addr_parse(struct slice value, struct sip_name_addr *out)
     }
     out->params = slice_skip(v, end);
     out->params = slice_skip(out->params, slice_find(out->params, ';'));
-    return slice_trim(out->uri).len > 0;
+    return sip_skip_space(out->uri, 0) < out->uri.len;
 }
 
 bool sip_param(struct slice params, struct slice name, struct slice *value)

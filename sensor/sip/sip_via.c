@@ -5,10 +5,10 @@
 /* White space, the token there, white space. False if there is none. */
 static bool take_token(struct slice s, size_t *at, struct slice *token)
 {
-    size_t start = sip_span(s, *at, SIP_CHAR_SPACE);
+    size_t start = sip_skip_space(s, *at);
     size_t end = sip_span(s, start, SIP_CHAR_TOKEN);
     *token = sip_between(s, start, end);
-    *at = sip_span(s, end, SIP_CHAR_SPACE);
+    *at = sip_skip_space(s, end);
     return end > start;
 }
 
@@ -23,7 +23,12 @@ static bool take_char(struct slice s, size_t *at, char c)
 /* "SIP/2.0/UDP" and the white space behind it, with white space around its slashes. */
 static bool take_protocol(struct slice s, size_t *at, struct sip_via *via)
 {
+    const struct slice usual = SLICE("SIP/2.0/");
     struct slice name, version;
+    if (slice_starts(slice_skip(s, *at), usual)) {
+        *at += usual.len;
+        return take_token(s, at, &via->transport);
+    }
     return take_token(s, at, &name) && take_char(s, at, '/') && take_token(s, at, &version) &&
            take_char(s, at, '/') && take_token(s, at, &via->transport);
 }
@@ -38,11 +43,12 @@ static bool take_sent_by(struct slice s, size_t *at, struct sip_via *via)
             return false;
         end = start + length + 1;
     } else {
+        end = sip_span(s, start, SIP_CHAR_HOST);
         while (end < s.len && s.at[end] != ':' && !sip_char_is(s.at[end], SIP_CHAR_BREAK))
             end++;
     }
     via->host = sip_between(s, start, end);
-    *at = sip_span(s, end, SIP_CHAR_SPACE);
+    *at = sip_skip_space(s, end);
     if (via->host.len == 0)
         return false;
     if (take_char(s, at, ':')) {
@@ -89,10 +95,10 @@ static void take_parameters(struct slice s, size_t *at, struct sip_via *via, uin
 enum sip_via_result sip_via_next(struct slice value, size_t *offset, struct sip_via *via,
                                  uint32_t *defects)
 {
-    size_t at = sip_span(value, *offset, SIP_CHAR_SPACE);
+    size_t at = sip_skip_space(value, *offset);
     while (take_char(value, &at, ',')) {
         *defects |= SIP_DEFECT_BAD_VALUE;
-        at = sip_span(value, at, SIP_CHAR_SPACE);
+        at = sip_skip_space(value, at);
     }
     *offset = at;
     if (at >= value.len)

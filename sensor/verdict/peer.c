@@ -33,13 +33,19 @@ static uint64_t endpoint_hash(const struct peers *peers, const struct endpoint *
     return hash_bytes(&peers->key, key, sizeof key);
 }
 
-static uint64_t pair_hash(const struct peers *peers, const struct ip_addr *client,
-                          const struct ip_addr *server)
+/* Which of two addresses is the pair's `a`. */
+static bool sorts_first(const struct ip_addr *x, const struct ip_addr *y)
+{
+    return memcmp(x->octets, y->octets, sizeof x->octets) <= 0;
+}
+
+static uint64_t pair_hash(const struct peers *peers, const struct ip_addr *a,
+                          const struct ip_addr *b)
 {
     uint8_t key[33];
-    memcpy(key, client->octets, 16);
-    memcpy(key + 16, server->octets, 16);
-    key[32] = client->version;
+    memcpy(key, a->octets, 16);
+    memcpy(key + 16, b->octets, 16);
+    key[32] = a->version;
     return hash_bytes(&peers->key, key, sizeof key);
 }
 
@@ -54,13 +60,13 @@ static struct peer *find_peer(const struct peers *peers, const struct endpoint *
     return NULL;
 }
 
-static struct pair *find_pair(const struct peers *peers, const struct ip_addr *client,
-                              const struct ip_addr *server, uint64_t hash)
+static struct pair *find_pair(const struct peers *peers, const struct ip_addr *a,
+                              const struct ip_addr *b, uint64_t hash)
 {
     struct table_node *node = table_first(&peers->pair_table, hash);
     for (; node; node = table_next(node)) {
         struct pair *pair = CONTAINER_OF(node, struct pair, node);
-        if (ip_eq(&pair->client, client) && ip_eq(&pair->server, server))
+        if (ip_eq(&pair->a, a) && ip_eq(&pair->b, b))
             return pair;
     }
     return NULL;
@@ -77,10 +83,18 @@ const struct peer *peers_find_host(const struct peers *peers, const struct ip_ad
     return peers_find_endpoint(peers, &host);
 }
 
-const struct pair *peers_find_pair(const struct peers *peers, const struct ip_addr *client,
-                                   const struct ip_addr *server)
+bool peers_find_pair(const struct peers *peers, const struct ip_addr *client,
+                     const struct ip_addr *server, struct pair_view *view)
 {
-    return find_pair(peers, client, server, pair_hash(peers, client, server));
+    bool forward = sorts_first(client, server);
+    const struct ip_addr *a = forward ? client : server, *b = forward ? server : client;
+    const struct pair *pair = find_pair(peers, a, b, pair_hash(peers, a, b));
+    if (!pair)
+        return false;
+    const struct pair_direction *asked = forward ? &pair->a_to_b : &pair->b_to_a;
+    const struct pair_direction *replied = forward ? &pair->b_to_a : &pair->a_to_b;
+    *view = (struct pair_view){replied->messages, asked->inferred};
+    return true;
 }
 
 static void touch(struct list *age, struct list *node)
@@ -104,32 +118,35 @@ static struct peer *know_peer(struct peers *peers, const struct endpoint *who)
         table_remove(&peers->peer_table, &peer->node);
         peers->forgotten++;
     }
-    *peer = (struct peer){.who = *who};
+    *peer = (struct peer){.who = *who, .born = ++peers->next_born};
     list_append(&peers->peer_age, &peer->age);
     table_insert(&peers->peer_table, &peer->node, hash);
     return peer;
 }
 
-static struct pair *know_pair(struct peers *peers, const struct ip_addr *client,
-                              const struct ip_addr *server)
+/* What is kept of packets from x to y. */
+static struct pair_direction *know_pair(struct peers *peers, const struct ip_addr *x,
+                                        const struct ip_addr *y)
 {
-    uint64_t hash = pair_hash(peers, client, server);
-    struct pair *pair = find_pair(peers, client, server, hash);
+    bool forward = sorts_first(x, y);
+    const struct ip_addr *a = forward ? x : y, *b = forward ? y : x;
+    uint64_t hash = pair_hash(peers, a, b);
+    struct pair *pair = find_pair(peers, a, b, hash);
     if (pair) {
         touch(&peers->pair_age, &pair->age);
-        return pair;
+    } else {
+        pair = slab_alloc(&peers->pair_slab);
+        if (!pair) {
+            pair = CONTAINER_OF(peers->pair_age.next, struct pair, age);
+            list_remove(&pair->age);
+            table_remove(&peers->pair_table, &pair->node);
+            peers->forgotten++;
+        }
+        *pair = (struct pair){.a = *a, .b = *b};
+        list_append(&peers->pair_age, &pair->age);
+        table_insert(&peers->pair_table, &pair->node, hash);
     }
-    pair = slab_alloc(&peers->pair_slab);
-    if (!pair) {
-        pair = CONTAINER_OF(peers->pair_age.next, struct pair, age);
-        list_remove(&pair->age);
-        table_remove(&peers->pair_table, &pair->node);
-        peers->forgotten++;
-    }
-    *pair = (struct pair){.client = *client, .server = *server};
-    list_append(&peers->pair_age, &pair->age);
-    table_insert(&peers->pair_table, &pair->node, hash);
-    return pair;
+    return forward ? &pair->a_to_b : &pair->b_to_a;
 }
 
 static struct peer *know_host(struct peers *peers, const struct ip_addr *ip)
@@ -138,40 +155,47 @@ static struct peer *know_host(struct peers *peers, const struct ip_addr *ip)
     return know_peer(peers, &host);
 }
 
+/* An endpoint and its host are known, and remembered, together. */
+static struct peer *know_endpoint(struct peers *peers, const struct endpoint *who)
+{
+    struct peer *peer = know_peer(peers, who);
+    if (peer->host && peer->host->born == peer->host_born) {
+        touch(&peers->peer_age, &peer->host->age);
+        return peer;
+    }
+    peer->host = know_host(peers, &who->ip);
+    peer->host_born = peer->host->born;
+    return peer;
+}
+
 void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns)
 {
     struct endpoint host = {*src, 0};
     struct peer *peer = find_peer(peers, &host, endpoint_hash(peers, &host));
     if (!peer)
         return;
+    touch(&peers->peer_age, &peer->age);
     peer->has_sent = true;
     peer->last_packet_ns = now_ns;
 }
 
 void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst)
 {
-    know_host(peers, &dst->ip);
-    know_peer(peers, dst);
-    know_pair(peers, &src->ip, &dst->ip);
-    /* A request the other way shows that the mirror carries that direction, too. */
-    uint64_t hash = pair_hash(peers, &dst->ip, &src->ip);
-    struct pair *back = find_pair(peers, &dst->ip, &src->ip, hash);
-    if (back)
-        back->replies++;
+    know_endpoint(peers, dst);
+    know_pair(peers, &src->ip, &dst->ip)->messages++;
 }
 
 void peers_saw_response(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
                         uint16_t status, const char *method, bool answer, int64_t now_ns)
 {
     peers->responses++;
-    struct peer *host = know_host(peers, &src->ip);
-    host->has_sent = true;
-    host->last_packet_ns = now_ns;
-    host->has_answered = true;
-    struct peer *peer = know_peer(peers, src);
+    struct peer *peer = know_endpoint(peers, src);
     peer->has_answered = true;
+    peer->host->has_answered = true;
+    peer->host->has_sent = true; /* its packet may have come before it was known */
+    peer->host->last_packet_ns = now_ns;
     peer->responses++;
-    know_pair(peers, &dst->ip, &src->ip)->replies++;
+    know_pair(peers, &src->ip, &dst->ip)->messages++;
     if (!answer || status == 503)
         return;
     peer->last_answer_ns = now_ns;

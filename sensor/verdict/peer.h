@@ -23,6 +23,9 @@ struct peer {
     struct table_node node;
     struct list age; /* in peers.peer_age, quietest first */
     struct endpoint who;
+    uint64_t born;          /* different for every peer there ever was */
+    struct peer *host;      /* endpoints only; it is still that host if its `born` is host_born */
+    uint64_t host_born;
     bool has_sent;          /* any packet at all was seen from it */
     bool has_answered;      /* gave a SIP response */
     int64_t last_packet_ns; /* of any protocol; hosts only */
@@ -37,13 +40,21 @@ struct peer {
     bool unanswered_callers_differ;
 };
 
-/* What was seen between a client and a server. */
+/* What was seen between two hosts, each way; `a` is the one whose octets sort first. */
 struct pair {
     struct table_node node;
     struct list age;
-    struct ip_addr client, server;
+    struct ip_addr a, b;
+    struct pair_direction {
+        uint64_t messages; /* SIP messages seen this way */
+        uint64_t inferred; /* transactions asked this way that were answered though no response was seen */
+    } a_to_b, b_to_a;
+};
+
+/* The same for a client and its server. */
+struct pair_view {
     uint64_t replies;  /* SIP messages seen from server to client */
-    uint64_t inferred; /* transactions that were answered though no response was seen */
+    uint64_t inferred; /* of the client's transactions */
 };
 
 struct peers {
@@ -51,6 +62,7 @@ struct peers {
     struct table peer_table, pair_table;
     struct slab peer_slab, pair_slab;
     struct list peer_age, pair_age;
+    uint64_t next_born;
     uint64_t forgotten;      /* peers and pairs dropped because the tables were full */
     uint64_t responses;      /* SIP responses from anybody */
     uint64_t inferred;       /* as pair.inferred, over all */
@@ -60,7 +72,7 @@ struct peers {
 int peers_init(struct peers *peers, size_t max_peers, size_t max_pairs);
 void peers_fini(struct peers *peers);
 
-/* Any IP packet: its source, if it is a known host, is alive. */
+/* Any IP packet, SIP or not: its source, if it is a known host, is alive. To be told before its message. */
 void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns);
 /* A SIP request from src to dst. */
 void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst);
@@ -77,7 +89,9 @@ void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
 /* NULL where nothing is known. */
 const struct peer *peers_find_host(const struct peers *peers, const struct ip_addr *ip);
 const struct peer *peers_find_endpoint(const struct peers *peers, const struct endpoint *who);
-const struct pair *peers_find_pair(const struct peers *peers, const struct ip_addr *client,
-                                   const struct ip_addr *server);
+
+/* False where the two were never seen together, or are forgotten. */
+bool peers_find_pair(const struct peers *peers, const struct ip_addr *client,
+                     const struct ip_addr *server, struct pair_view *view);
 
 #endif

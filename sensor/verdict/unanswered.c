@@ -14,7 +14,7 @@ struct view {
     const struct unanswered_facts *facts;
     const struct peer *host;     /* the destination's address; NULL: forgotten */
     const struct peer *endpoint; /* address and port; NULL: forgotten */
-    const struct pair *pair;     /* NULL: forgotten */
+    struct pair_view pair;       /* zeroes: forgotten */
     char dst_text[ENDPOINT_TEXT_MAX + 80];
     char src_text[ENDPOINT_TEXT_MAX + 80];
     char src_ip[IP_TEXT_MAX];
@@ -72,19 +72,19 @@ static bool has_long_ladder(const struct unanswered_facts *facts)
 /* Between these two hosts only requests are mirrored: calls went on though no response was seen. */
 static bool rule_pair_one_way(const struct view *view, struct cause *cause)
 {
-    if (!view->pair || view->pair->replies > 0 || view->pair->inferred == 0)
+    if (view->pair.replies > 0 || view->pair.inferred == 0)
         return false;
     set_cause(cause, CAUSE_MIRROR_ONE_WAY,
-              view->pair->inferred >= 3 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM);
+              view->pair.inferred >= 3 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM);
     say(cause->summary,
         "The sensor has seen no SIP from %s to %s, yet %" PRIu64 " earlier INVITE%s went on as if "
         "answered: this direction is not mirrored.",
-        view->dst_text, view->src_text, view->pair->inferred,
-        view->pair->inferred == 1 ? "" : "s");
+        view->dst_text, view->src_text, view->pair.inferred,
+        view->pair.inferred == 1 ? "" : "s");
     say(cause->next_step,
         "Check that the mirror (SPAN) port copies both directions (rx and tx) of the port to %s.",
         view->dst_text);
-    add_evidence(cause, "answered_unseen")->count = view->pair->inferred;
+    add_evidence(cause, "answered_unseen")->count = view->pair.inferred;
     add_ladder(view, cause);
     return true;
 }
@@ -193,8 +193,8 @@ static void rule_unknown(const struct view *view, struct cause *cause)
         bool alive = view->host && view->host->has_sent &&
                      view->host->last_packet_ns >= facts->first_sent_ns;
         say(cause->summary,
-            alive ? "%s is alive (packets came from it meanwhile) but neither this INVITE nor any other "
-                    "request got a response from it."
+            alive ? "%s is alive (packets came from it meanwhile), but this INVITE got no response, and "
+                    "nothing that was seen says why."
                   : "Nothing that was seen says why %s did not answer.",
             view->dst_text);
         say(cause->next_step, "Capture at %s: does the INVITE arrive there, and does a response leave?",
@@ -222,8 +222,8 @@ void unanswered_judge(const struct peers *peers, const struct unanswered_facts *
         .facts = facts,
         .host = peers_find_host(peers, &facts->dst.endpoint.ip),
         .endpoint = peers_find_endpoint(peers, &facts->dst.endpoint),
-        .pair = peers_find_pair(peers, &facts->src.endpoint.ip, &facts->dst.endpoint.ip),
     };
+    peers_find_pair(peers, &facts->src.endpoint.ip, &facts->dst.endpoint.ip, &view.pair);
     name_endpoint(&facts->src, view.src_text, sizeof view.src_text);
     name_endpoint(&facts->dst, view.dst_text, sizeof view.dst_text);
     ip_format(&facts->src.endpoint.ip, view.src_ip);

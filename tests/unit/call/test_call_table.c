@@ -78,8 +78,11 @@ static void test_find(void **state)
 static void test_find_by_a_message(void **state)
 {
     struct table_bench *bench = table_new(8);
-    struct sip_msg msg = {.call_id = SLICE("one"), .from_tag = SLICE("tag"), .to_tag = SLICE("theirs"),
-                          .has_from_tag = true, .has_to_tag = true};
+    struct sip_msg msg = {.call_id = SLICE("one"),
+                          .from_tag = SLICE("tag"),
+                          .to_tag = SLICE("theirs"),
+                          .has_from_tag = true,
+                          .has_to_tag = true};
     bool from_caller = false;
     (void)state;
     struct call *one = add(bench, "one", PHASE_TRYING);
@@ -94,14 +97,17 @@ static void test_find_by_a_message(void **state)
     table_free(bench);
 }
 
-/* Ended calls go first, then closing ones with their event, trying, ringing, and established ones last. */
+/* Ended calls go first, then closing ones with their event, trying, ringing, and established ones
+ * last. */
 static void test_order_of_eviction(void **state)
 {
     static const enum call_phase phases[] = {PHASE_UP, PHASE_EARLY, PHASE_TRYING, PHASE_CLOSING,
                                              PHASE_ENDED};
-    static const char *const names[][2] = {
-        {"up-1", "up-2"}, {"early-1", "early-2"}, {"trying-1", "trying-2"},
-        {"closing-1", "closing-2"}, {"ended-1", "ended-2"}};
+    static const char *const names[][2] = {{"up-1", "up-2"},
+                                           {"early-1", "early-2"},
+                                           {"trying-1", "trying-2"},
+                                           {"closing-1", "closing-2"},
+                                           {"ended-1", "ended-2"}};
     struct table_bench *bench = table_new(10);
     (void)state;
     for (int age = 0; age < 2; age++)
@@ -209,7 +215,8 @@ static void test_waiting_counts(void **state)
 static void test_via_hash(void **state)
 {
     struct table_bench *bench = table_new(1);
-    const struct sip_via via = {.host = SLICE("pbx.example.com"), .port = 5060, .branch = SLICE("z9hG4bKx")};
+    const struct sip_via via = {
+        .host = SLICE("pbx.example.com"), .port = 5060, .branch = SLICE("z9hG4bKx")};
     struct sip_via other = via;
     (void)state;
     uint64_t hash = call_table_via_hash(&bench->table, &via);

@@ -1,4 +1,5 @@
-/* Whole calls as their caller's hop sees them: what call.ended says of each way in which a call can go. */
+/* Whole calls as their caller's hop sees them: what call.ended says of each way in which a call can
+ * go. */
 #include "call_bench.h"
 
 static void assert_no_unanswered(const struct bench *bench)
@@ -47,7 +48,8 @@ static void test_the_callee_hangs_up(void **state)
     SAY(b, 0);
     SAY(b, 400, .status = 180, .ttag = "t1");
     bench_answer(b, 2000);
-    SAY(b, 5000, .method = "BYE", .branch = "gwbye", .from = GW, .to = ALICE, .ftag = "t1", .ttag = "a1");
+    SAY(b, 5000, .method = "BYE", .branch = "gwbye", .from = GW, .to = ALICE, .ftag = "t1",
+        .ttag = "a1");
     SAY(b, 5010, .method = "BYE", .branch = "gwbye", .from = ALICE, .to = GW, .ftag = "t1",
         .ttag = "a1", .status = 200);
     bench_advance(b, 100000);
@@ -73,6 +75,25 @@ static void test_bye_without_an_answer(void **state)
     assert_state(e, CALL_STATE_COMPLETED);
     assert_at(e->ended_ns, 12000);
     assert_int_equal(e->duration_ns, 10000 * MS);
+    bench_free(b);
+}
+
+/* RFC 3261 section 17.1.2.2: a BYE's last repeat, 64*T1 after the first, may be under way for T4.
+ */
+static void test_late_repeats_make_no_second_call(void **state)
+{
+    struct bench *b = bench_new();
+    (void)state;
+    SAY(b, 0);
+    bench_answer(b, 2000);
+    bench_bye(b, 12000);
+    bench_advance(b, 14000);
+    assert_int_equal(b->count, 1);
+    SAY(b, 48000, .method = "BYE", .branch = "bye", .ttag = "t1", .cseq = 50);
+    SAY(b, 48010, .status = 200, .ttag = "t1");
+    SAY(b, 48020);
+    bench_advance(b, 3 * IDLE_MS);
+    assert_int_equal(b->count, 1);
     bench_free(b);
 }
 
@@ -113,7 +134,8 @@ static void test_credentials(void **state)
     SAY(b, 610, .branch = "b2", .cseq = 2, .status = 407, .ttag = "x2");
     SAY(b, 620, .branch = "b2", .cseq = 2, .method = "ACK", .ttag = "x2");
     /* A person is asked for the password. */
-    SAY(b, 20000, .branch = "b3", .cseq = 3, .lines = "Proxy-Authorization: Digest username=\"a\"\r\n");
+    SAY(b, 20000, .branch = "b3", .cseq = 3,
+        .lines = "Proxy-Authorization: Digest username=\"a\"\r\n");
     SAY(b, 20010, .branch = "b3", .cseq = 3, .status = 100);
     SAY(b, 20500, .branch = "b3", .cseq = 3, .status = 180, .ttag = "t1");
     SAY(b, 22000, .branch = "b3", .cseq = 3, .status = 200, .ttag = "t1");
@@ -290,7 +312,8 @@ static void test_all_forks_refuse(void **state)
     bench_free(b);
 }
 
-/* A trunk gives up on one gateway after 4 s and takes the next: its INVITE goes on to its own Timer B. */
+/* A trunk gives up on one gateway after 4 s and takes the next: its INVITE goes on to its own Timer
+ * B. */
 static void test_failover_after_silence(void **state)
 {
     (void)state;
@@ -338,7 +361,8 @@ static void test_failover_after_503(void **state)
     bench_free(b);
 }
 
-/* What a proxy answers upstream is the caller's; that its own INVITE got nothing is an event of its own. */
+/* What a proxy answers upstream is the caller's; that its own INVITE got nothing is an event of its
+ * own. */
 static void test_408_of_a_proxy(void **state)
 {
     struct bench *b = bench_new();
@@ -377,7 +401,8 @@ static void test_proxied_call_is_one_call(void **state)
     SAY(b, 1010, .to = PROXY, .branch = "ack", .method = "ACK", .ttag = "t1");
     SAY(b, 1012, .from = PROXY, .branch = "pack", .upstream = 1, .method = "ACK", .ttag = "t1");
     SAY(b, 8000, .to = PROXY, .branch = "bye", .method = "BYE", .ttag = "t1", .cseq = 2);
-    SAY(b, 8002, .from = PROXY, .branch = "pbye", .upstream = 1, .method = "BYE", .ttag = "t1", .cseq = 2);
+    SAY(b, 8002, .from = PROXY, .branch = "pbye", .upstream = 1, .method = "BYE", .ttag = "t1",
+        .cseq = 2);
     bench_advance(b, 200000);
     assert_no_unanswered(b);
     const struct call_ended *e = bench_ended(b);
@@ -480,7 +505,8 @@ static void test_ack_missing(void **state)
     }
 }
 
-/* A re-INVITE is no new call; that it gets a 491 is no failure of the call, nor that it gets nothing. */
+/* A re-INVITE is no new call; that it gets a 491 is no failure of the call, nor that it gets
+ * nothing. */
 static void test_reinvite(void **state)
 {
     static const unsigned statuses[] = {200, 491, 0};
@@ -535,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_basic_call),
         cmocka_unit_test(test_the_callee_hangs_up),
         cmocka_unit_test(test_bye_without_an_answer),
+        cmocka_unit_test(test_late_repeats_make_no_second_call),
         cmocka_unit_test(test_rejected),
         cmocka_unit_test(test_credentials),
         cmocka_unit_test(test_challenge_that_is_not_answered),

@@ -1,10 +1,11 @@
-/* Floods and limits: what is established survives, what is dropped is counted, memory stays bounded. */
+/* Floods and limits: what is established survives, what is dropped is counted, memory stays
+ * bounded. */
 #include "call_bench.h"
 
 enum { FLOOD = 20000, ESTABLISHED = 20 };
 
-static void say_up(struct bench *b, int64_t ms, int i, const char *method, unsigned status, const char *ttag,
-                   unsigned cseq)
+static void say_up(struct bench *b, int64_t ms, int i, const char *method, unsigned status,
+                   const char *ttag, unsigned cseq)
 {
     char call[32], branch[32];
     snprintf(call, sizeof call, "up-%d", i);
@@ -40,8 +41,8 @@ static void flood_one(struct bench *b, int64_t ms, int i, enum reach reach)
 
 static void assert_within_capacity(const struct call_table *table)
 {
-    const struct slab *slabs[] = {&table->calls, &table->transactions, &table->dialogs, &table->blocks,
-                                  &table->media};
+    const struct slab *slabs[] = {&table->calls, &table->transactions, &table->dialogs,
+                                  &table->blocks, &table->media};
     size_t bytes = 0;
     for (size_t i = 0; i < sizeof slabs / sizeof slabs[0]; i++) {
         assert_true(slabs[i]->used <= slabs[i]->capacity);
@@ -78,7 +79,8 @@ static void survive_flood(enum reach reach, uint64_t *dropped)
         if (event->type != EVENT_CALL_ENDED || event->call_ended.state != CALL_STATE_COMPLETED)
             continue;
         completed++;
-        assert_at(event->call_ended.started_ns, (event->call_ended.ended_ns - AT(100000)) / MS * 1000);
+        assert_at(event->call_ended.started_ns,
+                  (event->call_ended.ended_ns - AT(100000)) / MS * 1000);
     }
     assert_int_equal(completed, ESTABLISHED);
     assert_int_equal(b->calls.table.waiting, 0);
@@ -205,7 +207,8 @@ static void test_tiny_memory(void **state)
 static void test_too_little_memory(void **state)
 {
     struct calls calls;
-    struct calls_params params = {.memory_bytes = 100, .sensor_id = "bench", .receive = bench_receive};
+    struct calls_params params = {
+        .memory_bytes = 100, .sensor_id = "bench", .receive = bench_receive};
     (void)state;
     assert_true(calls_init(&calls, &params) < 0);
 }
@@ -213,14 +216,10 @@ static void test_too_little_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flood_of_unanswered),
-        cmocka_unit_test(test_flood_of_ringing),
-        cmocka_unit_test(test_flood_of_refused),
-        cmocka_unit_test(test_transactions_of_one_call),
-        cmocka_unit_test(test_dialogs_of_one_call),
-        cmocka_unit_test(test_texts_of_one_call),
-        cmocka_unit_test(test_tiny_memory),
-        cmocka_unit_test(test_too_little_memory),
+        cmocka_unit_test(test_flood_of_unanswered), cmocka_unit_test(test_flood_of_ringing),
+        cmocka_unit_test(test_flood_of_refused),    cmocka_unit_test(test_transactions_of_one_call),
+        cmocka_unit_test(test_dialogs_of_one_call), cmocka_unit_test(test_texts_of_one_call),
+        cmocka_unit_test(test_tiny_memory),         cmocka_unit_test(test_too_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Calls as a mirror shows them: out of order, one direction of them, from their middle, never to their end. */
+/* Calls as a mirror shows them: out of order, one direction of them, from their middle, never to
+ * their end. */
 #include "call_bench.h"
 
 /* A call's messages in the order of their sending. */
@@ -45,8 +46,8 @@ static void assert_basic_call(const struct call_ended *e)
 }
 
 /*
- * Two ports' packets reach the mirror in their own order each, but one port's are shown earlier or later than
- * the other's: all 35 ways in which a short call's messages can be shown.
+ * Two ports' packets reach the mirror in their own order each, but one port's are shown earlier or
+ * later than the other's: all 35 ways in which a short call's messages can be shown.
  */
 static void test_two_ports_shown_in_any_order(void **state)
 {
@@ -76,8 +77,10 @@ static void test_two_ports_shown_in_any_order(void **state)
             assert_at(e->started_ns, gap_ms * place_of[0]);
             assert_at(e->answered_ns, gap_ms * place_of[3]);
             assert_at(e->ended_ns, gap_ms * place_of[5]); /* the BYE, not its response */
-            assert_int_equal(e->first_response_ns, (first_places > 0 ? first_places : 0) * gap_ms * MS);
-            assert_int_equal(e->post_dial_delay_ns, (pdd_places > 0 ? pdd_places : 0) * gap_ms * MS);
+            assert_int_equal(e->first_response_ns,
+                             (first_places > 0 ? first_places : 0) * gap_ms * MS);
+            assert_int_equal(e->post_dial_delay_ns,
+                             (pdd_places > 0 ? pdd_places : 0) * gap_ms * MS);
             bench_free(b);
             /* With their true stamps, as a capture of two ports in one file has them. */
             b = bench_new();
@@ -176,7 +179,8 @@ static void test_requests_only(void **state)
     bench_free(b);
 }
 
-/* Each of what may follow an INVITE that was answered unseen; none of it is an unanswered INVITE. */
+/* Each of what may follow an INVITE that was answered unseen; none of it is an unanswered INVITE.
+ */
 static void test_answered_unseen(void **state)
 {
     static const struct {
@@ -188,9 +192,15 @@ static void test_answered_unseen(void **state)
         {{.method = "ACK", .ttag = "x"}, true, CALL_STATE_FAILED}, /* with the INVITE's branch */
         {{.method = "ACK", .branch = "ack", .ttag = "t1"}, false, CALL_STATE_COUNT},
         {{.method = "BYE", .branch = "bye", .ttag = "t1", .cseq = 2}, true, CALL_STATE_COMPLETED},
-        {{.method = "PRACK", .branch = "pr", .ttag = "t1", .cseq = 2, .lines = "RAck: 1 1 INVITE\r\n"},
-         false, CALL_STATE_COUNT},
-        {{.method = "BYE", .branch = "gwbye", .from = GW, .to = ALICE, .ftag = "t1", .ttag = "a1"}, true,
+        {{.method = "PRACK",
+          .branch = "pr",
+          .ttag = "t1",
+          .cseq = 2,
+          .lines = "RAck: 1 1 INVITE\r\n"},
+         false,
+         CALL_STATE_COUNT},
+        {{.method = "BYE", .branch = "gwbye", .from = GW, .to = ALICE, .ftag = "t1", .ttag = "a1"},
+         true,
          CALL_STATE_COMPLETED},
         {{.branch = "re", .ttag = "t1", .cseq = 2}, false, CALL_STATE_COUNT},
     };
@@ -310,14 +320,14 @@ static void test_joined_by_a_reinvite(void **state)
 /* A SUBSCRIBE's or a MESSAGE's dialog is no call, nor are stray ACKs. */
 static void test_other_methods_make_no_call(void **state)
 {
-    static const char *const methods[] = {"OPTIONS", "REGISTER", "SUBSCRIBE", "NOTIFY", "MESSAGE",
-                                          "INFO", "ACK", "CANCEL", "PUBLISH", "REFER"};
+    static const char *const methods[] = {"OPTIONS", "REGISTER", "SUBSCRIBE", "NOTIFY",  "MESSAGE",
+                                          "INFO",    "ACK",      "CANCEL",    "PUBLISH", "REFER"};
     (void)state;
     struct bench *b = bench_new();
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         SAY(b, (int64_t)i * 100, .method = methods[i], .call = methods[i], .branch = methods[i]);
-        SAY(b, (int64_t)i * 100 + 10, .method = methods[i], .call = methods[i], .branch = methods[i],
-            .status = 200, .ttag = "t1");
+        SAY(b, (int64_t)i * 100 + 10, .method = methods[i], .call = methods[i],
+            .branch = methods[i], .status = 200, .ttag = "t1");
     }
     assert_int_equal(b->calls.table.calls.used, 0);
     bench_advance(b, 3 * IDLE_MS);
@@ -371,7 +381,8 @@ static struct bench *run_two_kinds(const char *sensor_id, bool twice)
         SAY(b, from_ms, .call = "good");
         SAY(b, from_ms + 10, .call = "good", .status = 486, .ttag = "t1");
         bench_ladder(b, from_ms, 500, 7, ~0u, &(struct message){.call = "bad", .branch = "b9"});
-        bench_ladder(b, from_ms, 500, 7, ~0u, &(struct message){.call = "bad", .branch = "b8", .to = GW2});
+        bench_ladder(b, from_ms, 500, 7, ~0u,
+                     &(struct message){.call = "bad", .branch = "b8", .to = GW2});
         bench_advance(b, from_ms + 200000);
     }
     return b;

@@ -42,7 +42,8 @@ static void test_short_t1(void **state)
     bench_free(b);
 }
 
-/* Sendings that the mirror lost must not make T1 look longer: every subset of the ladder with its first. */
+/* Sendings that the mirror lost must not make T1 look longer: every subset of the ladder with its
+ * first. */
 static void test_packets_lost_from_the_ladder(void **state)
 {
     (void)state;
@@ -112,7 +113,8 @@ static void test_what_does_not_answer(void **state)
     }
 }
 
-/* Hosts in a Via compare without case, and 5060 is its port where none is given (RFC 3261 section 18.2.2). */
+/* Hosts in a Via compare without case, and 5060 is its port where none is given (RFC 3261
+ * section 18.2.2). */
 static void test_sent_by_is_compared_as_a_host(void **state)
 {
     struct bench *b = bench_new();
@@ -145,7 +147,8 @@ struct port_case {
     bool answered;
 };
 
-/* RFC 3581 and RFC 3261 section 18.2.2: where a response must go, sent from port 49152 with sent-by 5060. */
+/* RFC 3581 and RFC 3261 section 18.2.2: where a response must go, sent from port 49152 with sent-by
+ * 5060. */
 static void test_where_a_response_goes(void **state)
 {
     static const struct port_case cases[] = {
@@ -200,6 +203,7 @@ static void test_where_an_early_shown_response_goes(void **state)
         {"to the sent-by port, where nobody listens", "", ALICE, true, false},
         {"rport asked for and given", ";rport", NATTED, false, true},
         {"rport asked for, sent to the sent-by port", ";rport", ALICE, true, false},
+        {"rport asked for, sent to the sent-by port, and silence", ";rport", ALICE, false, false},
         {"to another address", "", "192.0.2.99:5060", true, false},
     };
     (void)state;
@@ -235,7 +239,8 @@ static void test_stray_then_answered(void **state)
     bench_free(b);
 }
 
-/* Seen before and after a NAT: one sending, and a response to either address is on its way to the client. */
+/* Seen before and after a NAT: one sending, and a response to either address is on its way to the
+ * client. */
 static void test_seen_on_both_sides_of_a_nat(void **state)
 {
     (void)state;
@@ -243,8 +248,8 @@ static void test_seen_on_both_sides_of_a_nat(void **state)
         struct bench *b = bench_new();
         SAY(b, 0, .from = "10.1.2.3:5060", .sent_by = "10.1.2.3:5060");
         SAY(b, 1, .from = "203.0.113.77:5060", .sent_by = "10.1.2.3:5060");
-        SAY(b, 30, .to = outside ? "203.0.113.77:5060" : "10.1.2.3:5060", .sent_by = "10.1.2.3:5060",
-            .status = 404, .ttag = "t1");
+        SAY(b, 30, .to = outside ? "203.0.113.77:5060" : "10.1.2.3:5060",
+            .sent_by = "10.1.2.3:5060", .status = 404, .ttag = "t1");
         bench_advance(b, 100000);
         assert_int_equal(bench_count(b, EVENT_INVITE_UNANSWERED), 0);
         const struct call_ended *e = bench_ended(b);
@@ -273,7 +278,8 @@ static void test_lost_packets_lower_the_confidence(void **state)
         struct bench *b = bench_new();
         /* Seen to answer before, then silent for two callers: of high confidence. */
         SAY(b, -90000, .call = "opt", .method = "OPTIONS", .branch = "opt");
-        SAY(b, -89990, .call = "opt", .method = "OPTIONS", .branch = "opt", .status = 200, .ttag = "t");
+        SAY(b, -89990, .call = "opt", .method = "OPTIONS", .branch = "opt", .status = 200,
+            .ttag = "t");
         bench_ladder(b, -50000, 500, 7, ~0u, &(struct message){.from = CAROL, .call = "call-0"});
         bench_advance(b, -17000);
         assert_int_equal(b->kept[0].event.invite_unanswered.cause.confidence, CONFIDENCE_MEDIUM);

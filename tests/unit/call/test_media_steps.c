@@ -5,7 +5,7 @@
     "v=0\r\no=- 1 1 IN IP4 " address "\r\ns=-\r\nc=IN IP4 " address "\r\nt=0 0\r\nm=audio " port   \
     " RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\n" attributes
 
-#define OFFER SDP("192.0.2.10", "20000", "")
+#define OFFER  SDP("192.0.2.10", "20000", "")
 #define ANSWER SDP("198.51.100.20", "30000", "")
 
 static struct call *the_call(struct bench *b)
@@ -24,7 +24,8 @@ static struct offer_answer *media_of(struct bench *b, const char *tag)
     return dialog->media;
 }
 
-static void assert_agreed(const struct offer_answer *media, enum offer_answer_side side, const char *rtp)
+static void assert_agreed(const struct offer_answer *media, enum offer_answer_side side,
+                          const char *rtp)
 {
     const struct offer_answer_description *now = offer_answer_current(media, side);
     assert_non_null(now);
@@ -66,16 +67,19 @@ static void test_offer_in_the_200(void **state)
     bench_free(b);
 }
 
-/* RFC 3262: a reliable 183 answers, PRACK and its 200 follow; RFC 3311: UPDATE changes it before the answer. */
+/* RFC 3262: a reliable 183 answers, PRACK and its 200 follow; RFC 3311: UPDATE changes it before
+ * the answer. */
 static void test_prack_and_update(void **state)
 {
     struct bench *b = bench_new();
     (void)state;
     SAY(b, 0, .sdp = OFFER, .lines = "Supported: 100rel\r\n");
     SAY(b, 10, .status = 100);
-    SAY(b, 300, .status = 183, .ttag = "t1", .sdp = ANSWER, .lines = "Require: 100rel\r\nRSeq: 7\r\n");
+    SAY(b, 300, .status = 183, .ttag = "t1", .sdp = ANSWER,
+        .lines = "Require: 100rel\r\nRSeq: 7\r\n");
     assert_both_agreed(b);
-    SAY(b, 320, .method = "PRACK", .branch = "pr", .ttag = "t1", .cseq = 2, .lines = "RAck: 7 1 INVITE\r\n");
+    SAY(b, 320, .method = "PRACK", .branch = "pr", .ttag = "t1", .cseq = 2,
+        .lines = "RAck: 7 1 INVITE\r\n");
     SAY(b, 340, .method = "PRACK", .branch = "pr", .ttag = "t1", .cseq = 2, .status = 200);
     SAY(b, 400, .method = "UPDATE", .branch = "up", .ttag = "t1", .cseq = 3,
         .sdp = SDP("192.0.2.10", "20002", ""));
@@ -181,7 +185,8 @@ static void test_answer_shown_before_its_offer(void **state)
 /* Garbage for SDP, or none at all: no state, no harm. */
 static void test_no_description(void **state)
 {
-    static const char *const bodies[] = {NULL, "x", "v=0\r\n", "v=0\r\nm=audio 99999999 RTP/AVP 0\r\n"};
+    static const char *const bodies[] = {NULL, "x", "v=0\r\n",
+                                         "v=0\r\nm=audio 99999999 RTP/AVP 0\r\n"};
     (void)state;
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         struct bench *b = bench_new();

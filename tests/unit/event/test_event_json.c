@@ -1,4 +1,5 @@
-/* The JSON of events: every field under its name, nothing where nothing is known, any octets from the wire. */
+/* The JSON of events: every field under its name, nothing where nothing is known, any octets from
+ * the wire. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +12,8 @@
 
 #include "event/event_json.h"
 
-#define S INT64_C(1000000000)
-#define MS INT64_C(1000000)
+#define S    INT64_C(1000000000)
+#define MS   INT64_C(1000000)
 #define NOON (INT64_C(1769860800) * S) /* 2026-01-31T12:00:00Z */
 
 static struct endpoint endpoint(uint8_t host, uint16_t port)
@@ -68,10 +69,8 @@ static void assert_nothing_empty(const json_t *value, const char *key)
         fail_msg("%s is null", key);
     if (json_is_string(value) && json_string_length(value) == 0)
         fail_msg("%s is empty", key);
-    json_object_foreach ((json_t *)(uintptr_t)value, name, item)
-        assert_nothing_empty(item, name);
-    json_array_foreach (value, i, item)
-        assert_nothing_empty(item, key);
+    json_object_foreach((json_t *)(uintptr_t)value, name, item) assert_nothing_empty(item, name);
+    json_array_foreach(value, i, item) assert_nothing_empty(item, key);
 }
 
 static struct event full_unanswered(void)
@@ -80,33 +79,41 @@ static struct event full_unanswered(void)
         .type = EVENT_INVITE_UNANSWERED,
         .time_ns = NOON + 32 * S,
         .id = "0123456789abcdef0123456789abcdef",
-        .invite_unanswered = {
-            .call_id = SLICE("c1@example.com"),
-            .branch = SLICE("z9hG4bK1"),
-            .from_uri = SLICE("sip:alice@example.com"),
-            .from_tag = SLICE("a1"),
-            .to_uri = SLICE("sip:bob@example.net"),
-            .request_uri = SLICE("sip:bob@192.0.2.2;user=phone"),
-            .user_agent = SLICE("Bench 1.0"),
-            .cseq = 4711,
-            .src = {endpoint(1, 5062), NULL},
-            .dst = {endpoint(2, 5060), "trunk-a"},
-            .first_sent_ns = NOON,
-            .last_sent_ns = NOON + 31 * S + S / 2,
-            .transmissions = 7,
-            .waited_ns = 32 * S,
-            .cause = {
-                .code = CAUSE_DESTINATION_SELECTIVE,
-                .confidence = CONFIDENCE_MEDIUM,
-                .summary = "It answered others.",
-                .next_step = "Look there.",
-                .evidence_count = 2,
-                .evidence = {{.kind = "answered_others", .at_ns = NOON + S, .since_ns = EVENT_NO_TIME,
-                              .status = 200, .method = "OPTIONS", .who = endpoint(3, 5061)},
-                             {.kind = "transmissions", .at_ns = EVENT_NO_TIME, .since_ns = NOON,
-                              .count = 7}},
+        .invite_unanswered =
+            {
+                .call_id = SLICE("c1@example.com"),
+                .branch = SLICE("z9hG4bK1"),
+                .from_uri = SLICE("sip:alice@example.com"),
+                .from_tag = SLICE("a1"),
+                .to_uri = SLICE("sip:bob@example.net"),
+                .request_uri = SLICE("sip:bob@192.0.2.2;user=phone"),
+                .user_agent = SLICE("Bench 1.0"),
+                .cseq = 4711,
+                .src = {endpoint(1, 5062), NULL},
+                .dst = {endpoint(2, 5060), "trunk-a"},
+                .first_sent_ns = NOON,
+                .last_sent_ns = NOON + 31 * S + S / 2,
+                .transmissions = 7,
+                .waited_ns = 32 * S,
+                .cause =
+                    {
+                        .code = CAUSE_DESTINATION_SELECTIVE,
+                        .confidence = CONFIDENCE_MEDIUM,
+                        .summary = "It answered others.",
+                        .next_step = "Look there.",
+                        .evidence_count = 2,
+                        .evidence = {{.kind = "answered_others",
+                                      .at_ns = NOON + S,
+                                      .since_ns = EVENT_NO_TIME,
+                                      .status = 200,
+                                      .method = "OPTIONS",
+                                      .who = endpoint(3, 5061)},
+                                     {.kind = "transmissions",
+                                      .at_ns = EVENT_NO_TIME,
+                                      .since_ns = NOON,
+                                      .count = 7}},
+                    },
             },
-        },
     };
     return event;
 }
@@ -185,25 +192,26 @@ static void test_call_ended(void **state)
         .type = EVENT_CALL_ENDED,
         .time_ns = NOON,
         .id = "x",
-        .call_ended = {
-            .call_id = SLICE("c1"),
-            .from_uri = SLICE("sip:a@example.com"),
-            .to_uri = SLICE("sip:b@example.com"),
-            .user_agent = SLICE("UA"),
-            .state = CALL_STATE_COMPLETED,
-            .final_status = 200,
-            .src = {{ip_from_v6(octets), 5060}, "pbx"},
-            .dst = {endpoint(2, 5060), NULL},
-            .started_ns = NOON - 10 * S,
-            .answered_ns = NOON - 8 * S - 1,
-            .ended_ns = NOON - 1000,
-            .duration_ns = 8 * S + 123456,
-            .first_response_ns = 0,
-            .post_dial_delay_ns = 400 * MS,
-            .ended_by = ENDED_BY_CALLEE,
-            .has_ack_missing = true,
-            .invite_transmissions = 1,
-        },
+        .call_ended =
+            {
+                .call_id = SLICE("c1"),
+                .from_uri = SLICE("sip:a@example.com"),
+                .to_uri = SLICE("sip:b@example.com"),
+                .user_agent = SLICE("UA"),
+                .state = CALL_STATE_COMPLETED,
+                .final_status = 200,
+                .src = {{ip_from_v6(octets), 5060}, "pbx"},
+                .dst = {endpoint(2, 5060), NULL},
+                .started_ns = NOON - 10 * S,
+                .answered_ns = NOON - 8 * S - 1,
+                .ended_ns = NOON - 1000,
+                .duration_ns = 8 * S + 123456,
+                .first_response_ns = 0,
+                .post_dial_delay_ns = 400 * MS,
+                .ended_by = ENDED_BY_CALLEE,
+                .has_ack_missing = true,
+                .invite_transmissions = 1,
+            },
     };
     (void)state;
     json_t *object = structured(&event);
@@ -267,17 +275,20 @@ static void test_unknown_is_absent(void **state)
     json_t *data = json_object_get(object, "data");
     assert_nothing_empty(object, "event");
     assert_null(json_object_get(object, "subject"));
-    assert_int_equal(json_array_size(json_object_get(json_object_get(data, "cause"), "evidence")), 0);
-    static const char *const absent[] = {"call_id", "branch", "from_uri", "from_tag", "to_uri",
-                                         "request_uri", "user_agent", "src", "dst", "first_sent_at",
-                                         "last_sent_at", "transmissions", "waited_ms"};
+    assert_int_equal(json_array_size(json_object_get(json_object_get(data, "cause"), "evidence")),
+                     0);
+    static const char *const absent[] = {
+        "call_id",      "branch",        "from_uri", "from_tag", "to_uri",
+        "request_uri",  "user_agent",    "src",      "dst",      "first_sent_at",
+        "last_sent_at", "transmissions", "waited_ms"};
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
         if (json_object_get(data, absent[i]))
             fail_msg("%s is there", absent[i]);
     json_decref(object);
 }
 
-/* No INVITE can forge or suppress an event: quotes, newlines, NUL, escapes of terminals, broken UTF-8. */
+/* No INVITE can forge or suppress an event: quotes, newlines, NUL, escapes of terminals, broken
+ * UTF-8. */
 static void test_hostile_octets(void **state)
 {
     static const char nasty[] = "\",\"forged\":1}\r\n{\"\x1b[2J\x00\x7f\xff\xfe\xc3";
@@ -320,20 +331,22 @@ static void test_utf8_repair(void **state)
     (void)state;
     assert_repaired("", "");
     assert_repaired("plain", "plain");
-    assert_repaired("J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x93\x9e", "J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x93\x9e");
-    assert_repaired("J\xfcrgen", "J" BAD "rgen");                    /* ISO 8859-1 */
-    assert_repaired("\xff\xc3\xbc\xff", BAD "\xc3\xbc" BAD);         /* good between bad */
-    assert_repaired("\xc0\x80|", BAD BAD "|");                       /* overlong NUL */
-    assert_repaired("\xe0\x80\xaf|", BAD BAD BAD "|");               /* overlong "/" */
+    assert_repaired("J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x93\x9e",
+                    "J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x93\x9e");
+    assert_repaired("J\xfcrgen", "J" BAD "rgen");            /* ISO 8859-1 */
+    assert_repaired("\xff\xc3\xbc\xff", BAD "\xc3\xbc" BAD); /* good between bad */
+    assert_repaired("\xc0\x80|", BAD BAD "|");               /* overlong NUL */
+    assert_repaired("\xe0\x80\xaf|", BAD BAD BAD "|");       /* overlong "/" */
     assert_repaired("\xf0\x80\x80\xaf|", BAD BAD BAD BAD "|");
-    assert_repaired("\xed\xa0\x80|", BAD BAD BAD "|");               /* a surrogate */
-    assert_repaired("\xf4\x90\x80\x80|", BAD BAD BAD BAD "|");       /* beyond U+10FFFF */
+    assert_repaired("\xed\xa0\x80|", BAD BAD BAD "|");         /* a surrogate */
+    assert_repaired("\xf4\x90\x80\x80|", BAD BAD BAD BAD "|"); /* beyond U+10FFFF */
     assert_repaired("\xf5\x80\x80\x80|", BAD BAD BAD BAD "|");
     assert_repaired("\x80|", BAD "|");
-    assert_repaired("\xe2\x82", BAD BAD);                            /* cut at the end */
+    assert_repaired("\xe2\x82", BAD BAD); /* cut at the end */
     assert_repaired("\xe2\x82|", BAD BAD "|");
     assert_repaired("\xf4\x8f\xbf\xbf\xff", "\xf4\x8f\xbf\xbf" BAD); /* the last code point */
-    assert_repaired("\xed\x9f\xbf\xee\x80\x80\xff", "\xed\x9f\xbf\xee\x80\x80" BAD); /* around them */
+    assert_repaired("\xed\x9f\xbf\xee\x80\x80\xff",
+                    "\xed\x9f\xbf\xee\x80\x80" BAD); /* around them */
     json_t *none = json_text(SLICE_NONE);
     assert_int_equal(json_string_length(none), 0);
     json_decref(none);
@@ -359,7 +372,8 @@ static void test_rfc3339(void **state)
     assert_time(-S - 1000, "1969-12-31T23:59:58.999999Z");
     assert_time(NOON + 123456789, "2026-01-31T12:00:00.123456Z");
     assert_time(INT64_C(951782400) * S, "2000-02-29T00:00:00.000000Z");
-    assert_time(INT64_C(4294967295) * S, "2106-02-07T06:28:15.000000Z"); /* the last of a pcap's seconds */
+    assert_time(INT64_C(4294967295) * S,
+                "2106-02-07T06:28:15.000000Z"); /* the last of a pcap's seconds */
     assert_time(INT64_MAX, "2262-04-11T23:47:16.854775Z");
     assert_time(INT64_MIN + 1, "1677-09-21T00:12:43.145224Z");
 }
@@ -373,14 +387,10 @@ static void test_library_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_envelope),
-        cmocka_unit_test(test_invite_unanswered),
-        cmocka_unit_test(test_call_ended),
-        cmocka_unit_test(test_unknown_is_absent),
-        cmocka_unit_test(test_hostile_octets),
-        cmocka_unit_test(test_utf8_repair),
-        cmocka_unit_test(test_rfc3339),
-        cmocka_unit_test(test_library_version),
+        cmocka_unit_test(test_envelope),       cmocka_unit_test(test_invite_unanswered),
+        cmocka_unit_test(test_call_ended),     cmocka_unit_test(test_unknown_is_absent),
+        cmocka_unit_test(test_hostile_octets), cmocka_unit_test(test_utf8_repair),
+        cmocka_unit_test(test_rfc3339),        cmocka_unit_test(test_library_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The rules for an INVITE without a response: each one, their order, each step of confidence, the evidence. */
+/* The rules for an INVITE without a response: each one, their order, each step of confidence, the
+ * evidence. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,7 +109,8 @@ static void test_pair_one_way(void **state)
     for (uint64_t inferred = 1; inferred <= 4; inferred++) {
         peers_inferred_answer(&peers, &alice.ip, &gw.ip);
         struct cause cause = judge();
-        assert_cause(cause, CAUSE_MIRROR_ONE_WAY, inferred >= 3 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM);
+        assert_cause(cause, CAUSE_MIRROR_ONE_WAY,
+                     inferred >= 3 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM);
         assert_int_equal(find_evidence(&cause, "answered_unseen")->count, inferred);
         assert_non_null(strstr(cause.summary, "trunk-a"));
     }
@@ -148,7 +150,8 @@ static void test_any_response_proves_the_mirror(void **state)
     assert_int_not_equal(cause.code, CAUSE_MIRROR_ONE_WAY);
 }
 
-/* No SIP response from anybody, but packets of the destination are seen: its direction is mirrored. */
+/* No SIP response from anybody, but packets of the destination are seen: its direction is mirrored.
+ */
 static void test_any_packet_proves_the_direction(void **state)
 {
     (void)state;
@@ -202,7 +205,8 @@ static void test_other_port_is_not_selective(void **state)
     (void)state;
     peers_saw_response(&peers, &gw_tls, &carol, 200, "OPTIONS", true, SENT + 3 * S);
     struct cause cause = judge();
-    assert_cause(cause, CAUSE_UNKNOWN, CONFIDENCE_LOW); /* nor silent: a packet came from the host */
+    assert_cause(cause, CAUSE_UNKNOWN,
+                 CONFIDENCE_LOW); /* nor silent: a packet came from the host */
 }
 
 static void test_silent_confidence(void **state)
@@ -212,7 +216,7 @@ static void test_silent_confidence(void **state)
         uint32_t transmissions;
         enum confidence confidence;
     } cases[] = {
-        {true, true, 7, CONFIDENCE_HIGH},   {true, true, 5, CONFIDENCE_HIGH},
+        {true, true, 7, CONFIDENCE_HIGH},    {true, true, 5, CONFIDENCE_HIGH},
         {true, false, 7, CONFIDENCE_MEDIUM}, {true, true, 4, CONFIDENCE_LOW},
         {true, true, 1, CONFIDENCE_LOW},     {false, true, 7, CONFIDENCE_LOW},
         {false, false, 7, CONFIDENCE_LOW},   {true, false, 2, CONFIDENCE_LOW},

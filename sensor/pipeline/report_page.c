@@ -1,0 +1,56 @@
+#include "pipeline/report_page.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { WIDTH = 80, COUNTS_AT_ONCE = 8, COUNT_TEXT_MAX = 32 };
+
+/* At most `room` octets of a word, without tearing a character of UTF-8. */
+static int cut_word(const char *word, int len, int room)
+{
+    if (len <= room)
+        return len;
+    len = room;
+    while (len > 1 && ((unsigned char)word[len] & 0xc0) == 0x80)
+        len--;
+    return len;
+}
+
+void report_page_print(FILE *out, const char *prefix, int indent, const char *text)
+{
+    int column = fprintf(out, "%s", prefix);
+    bool at_start = true;
+    for (const char *word = text + strspn(text, " "); *word;) {
+        int len = (int)strcspn(word, " ");
+        int room = WIDTH - column - !at_start;
+        if (len > room && !at_start) {
+            column = fprintf(out, "\n%*s", indent, "") - 1;
+            at_start = true;
+            continue;
+        }
+        len = cut_word(word, len, room);
+        column += fprintf(out, "%s%.*s", at_start ? "" : " ", len, word);
+        at_start = false;
+        word += len;
+        word += strspn(word, " ");
+    }
+    fputc('\n', out);
+}
+
+const char *report_page_count(uint64_t count)
+{
+    static _Thread_local char buffers[COUNTS_AT_ONCE][COUNT_TEXT_MAX];
+    static _Thread_local unsigned next;
+    char *buf = buffers[next++ % COUNTS_AT_ONCE];
+    char digits[COUNT_TEXT_MAX];
+    int len = snprintf(digits, sizeof digits, "%" PRIu64, count);
+    char *out = buf;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            *out++ = ',';
+        *out++ = digits[i];
+    }
+    *out = 0;
+    return buf;
+}

@@ -1,0 +1,20 @@
+/*
+ * report_page: text on a page of 80 columns: lines broken at spaces, numbers in groups of three. Internal to
+ * the report.
+ */
+#ifndef SIPSPAN_PIPELINE_REPORT_PAGE_H
+#define SIPSPAN_PIPELINE_REPORT_PAGE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * Prints prefix and then text, whose further lines are indented by `indent`. Lines break at spaces, of which
+ * several count as one; a word that is longer than a line is broken where it must.
+ */
+void report_page_print(FILE *out, const char *prefix, int indent, const char *text);
+
+/* "1,234,567"; good until the eighth call after it by the same thread. */
+const char *report_page_count(uint64_t count);
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * A sequence of datagrams through parser, calls, verdict and JSON, as the pipeline puts them
+ * together, with room for so few calls that it has to be made all the time. After each datagram the
+ * tables must be in order.
+ *
+ * Input: an octet for the memory; then for each datagram two octets of time since the one before
+ * (signed, in steps of 10 ms), one of addresses and ports, two of length, and its payload.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cursor.h"
+#include "call/calls.h"
+#include "event/event_json.h"
+#include "sip/sip_lex.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { EVENTS_MAX = 4096, MEMORY_STEP = 8 * 1024, MEMORY_CHOICES = 8 };
+
+#define MS       INT64_C(1000000)
+#define EPOCH_NS (INT64_C(1767225600) * 1000 * MS)
+#define STEP_NS  (10 * MS)
+#define TIMER_B  (32000 * MS)
+#define IDLE     (60000 * MS)
+
+/* The second octet of a datagram's head. */
+enum {
+    SRC_HOST = 0x03,
+    DST_HOST = 0x0c,
+    SRC_PORT = 0x10,
+    DST_PORT = 0x20,
+    IS_CUT = 0x40,
+    NOT_SIP = 0x80
+};
+
+struct run {
+    struct calls calls;
+    char id[EVENTS_MAX][EVENT_ID_TEXT_MAX];
+    size_t events;
+};
+
+static void check(int holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "broken promise: %s\n", what);
+    abort();
+}
+
+static void check_json(const struct event *event)
+{
+    char *line = event_json_structured(event, "fuzz");
+    check(line != NULL, "an event can be written");
+    struct slice text = slice_str(line);
+    check((sip_octets_check(text) & (SIP_OCTETS_NON_UTF8 | SIP_OCTETS_NUL)) == 0,
+          "JSON is UTF-8 without NUL");
+    for (size_t i = 0; i < text.len; i++)
+        check((uint8_t)text.at[i] >= 0x20, "an event is one line without control characters");
+    check(text.len > 2 && text.at[0] == '{' && text.at[text.len - 1] == '}', "JSON is an object");
+    free(line);
+}
+
+static void check_unanswered(const struct invite_unanswered *e, const struct event *event)
+{
+    check(e->call_id.len > 0, "an unanswered INVITE has a Call-ID");
+    check(e->transmissions >= 1, "it was sent");
+    check(e->first_sent_ns <= e->last_sent_ns, "it was first sent first");
+    check(e->waited_ns >= TIMER_B, "it waited for Timer B");
+    check(event->time_ns == e->first_sent_ns + e->waited_ns, "the event comes with Timer B");
+    check(e->src.endpoint.ip.version != 0 && e->dst.endpoint.ip.version != 0, "it has endpoints");
+    check(e->cause.code < CAUSE_CODE_COUNT && e->cause.evidence_count <= EVENT_EVIDENCE_MAX,
+          "its cause is one of ours");
+    check(e->cause.summary[0] != 0 && e->cause.next_step[0] != 0, "its cause is explained");
+}
+
+static void check_ended(const struct call_ended *e)
+{
+    check(e->call_id.len > 0, "an ended call has a Call-ID");
+    check(e->state < CALL_STATE_COUNT, "its state is one of ours");
+    check(e->ended_ns != EVENT_NO_TIME, "an ended call has an end");
+    check(e->duration_ns >= EVENT_NO_DURATION && e->first_response_ns >= EVENT_NO_DURATION &&
+              e->post_dial_delay_ns >= EVENT_NO_DURATION,
+          "no duration is negative");
+    check((e->answered_ns == EVENT_NO_TIME) == (e->duration_ns == EVENT_NO_DURATION),
+          "what was answered has a duration");
+    check(e->final_status == 0 || (e->final_status >= 200 && e->final_status < 700),
+          "a final status is final");
+    check((e->started_ns == EVENT_NO_TIME) == (e->invite_transmissions == 0),
+          "what was started was sent");
+    check(e->state != CALL_STATE_UNANSWERED ||
+              (e->final_status == 0 && e->answered_ns == EVENT_NO_TIME),
+          "an unanswered call has no answer");
+    check(!e->ack_missing || e->has_ack_missing, "an ACK is known to be missing");
+}
+
+static void receive(void *context, const struct event *event)
+{
+    struct run *run = context;
+    check_json(event);
+    if (event->type == EVENT_INVITE_UNANSWERED)
+        check_unanswered(&event->invite_unanswered, event);
+    else
+        check_ended(&event->call_ended);
+    for (size_t i = 0; i < run->events; i++)
+        check(memcmp(run->id[i], event->id, sizeof event->id) != 0, "a thing is told once");
+    if (run->events < EVENTS_MAX)
+        memcpy(run->id[run->events++], event->id, sizeof event->id);
+}
+
+/* What the calls hold together; each must be in the slab's count. */
+struct held {
+    size_t calls, transactions, dialogs, blocks, media, waiting, retransmitting, timers;
+};
+
+static void count_transactions(const struct call *call, struct held *held)
+{
+    size_t count = 0;
+    for (struct list *node = call->transactions.next; node != &call->transactions;
+         node = node->next) {
+        const struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
+        bool waits = t->timer_b.position > 0;
+        check(t->call == call, "a transaction knows its call");
+        check(!waits || (t->has_request && t->transmissions > 0), "what waits was sent");
+        check(!waits || (t->first_response_ns == CALL_NO_TIME && t->timed_out_ns == CALL_NO_TIME),
+              "what waits has no response");
+        held->waiting += waits;
+        held->retransmitting += waits && t->transmissions > 1;
+        count++;
+    }
+    check(count == call->transaction_count && count <= CALL_TRANSACTIONS_MAX,
+          "transactions are counted");
+    held->transactions += count;
+}
+
+static void count_dialogs(const struct call *call, struct held *held)
+{
+    size_t count = 0;
+    for (struct list *node = call->dialogs.next; node != &call->dialogs; node = node->next) {
+        held->media += CONTAINER_OF(node, struct dialog, in_call)->media != NULL;
+        count++;
+    }
+    check(count == call->dialog_count && count <= CALL_DIALOGS_MAX, "dialogs are counted");
+    held->dialogs += count;
+}
+
+static void count_phase(const struct call_table *table, enum call_phase phase, struct held *held)
+{
+    size_t count = 0;
+    for (struct list *node = table->phase[phase].next; node != &table->phase[phase];
+         node = node->next) {
+        struct call *call = CONTAINER_OF(node, struct call, in_phase);
+        check(call->phase == phase, "a call is in the list of its phase");
+        check(call->timer.position > 0, "every call has a timer");
+        check(phase == PHASE_ENDED || call->call_id.len > 0, "a call has its Call-ID");
+        check(call->arena.blocks <= CALL_ARENA_BLOCKS_MAX, "an arena is bounded");
+        check(phase != PHASE_ENDED || (list_is_empty(&call->transactions) &&
+                                       list_is_empty(&call->dialogs) && call->arena.blocks == 0),
+              "a call whose event is given holds nothing");
+        held->blocks += call->arena.blocks;
+        held->media += call->media != NULL;
+        count_transactions(call, held);
+        count_dialogs(call, held);
+        count++;
+    }
+    check(count == table->phase_count[phase], "the calls of a phase are counted");
+    held->calls += count;
+}
+
+static void check_timers(const struct timer_heap *timers, const struct held *held)
+{
+    size_t of_calls = 0;
+    for (size_t i = 1; i <= timers->count; i++) {
+        const struct timer_entry *entry = &timers->entry[i];
+        check(entry->timer->position == i, "a timer knows its place");
+        check(i == 1 || timers->entry[i / 2].deadline_ns <= entry->deadline_ns,
+              "timers are in order");
+        of_calls += entry->timer->kind == TIMER_CALL;
+    }
+    check(of_calls == held->calls, "there is one timer a call");
+    check(timers->count - of_calls == held->waiting, "there is one timer an INVITE that waits");
+}
+
+static void check_tables(const struct calls *calls)
+{
+    const struct call_table *table = &calls->table;
+    struct held held = {0};
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        count_phase(table, (enum call_phase)phase, &held);
+    check(held.calls == table->calls.used && held.calls == table->table.count, "calls are counted");
+    check(held.transactions == table->transactions.used, "no transaction is lost");
+    check(held.dialogs == table->dialogs.used, "no dialog is lost");
+    check(held.blocks == table->blocks.used, "no text is lost");
+    check(held.media == table->media.used, "no media is lost");
+    check(held.waiting == table->waiting, "what waits is counted");
+    check(held.retransmitting == table->retransmitting, "what is repeated is counted");
+    check_timers(&table->timers, &held);
+    const struct peers *peers = &calls->peers;
+    check(peers->peer_table.count == peers->peer_slab.used, "peers are counted");
+    check(peers->pair_table.count == peers->pair_slab.used, "pairs are counted");
+}
+
+static struct endpoint endpoint_of(unsigned host, bool other_port)
+{
+    static const uint8_t v4[3][4] = {{192, 0, 2, 10}, {198, 51, 100, 20}, {203, 0, 113, 5}};
+    static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+    return (struct endpoint){
+        .ip = host < 3 ? ip_from_v4(v4[host]) : ip_from_v6(v6),
+        .port = other_port ? 5062 : 5060,
+    };
+}
+
+static void take_datagram(struct run *run, uint8_t how, int64_t time_ns, struct slice payload)
+{
+    struct datagram datagram = {
+        .time_ns = time_ns,
+        .src = endpoint_of(how & SRC_HOST, how & SRC_PORT),
+        .dst = endpoint_of((how & DST_HOST) >> 2, how & DST_PORT),
+        .payload = payload,
+        .protocol = 17,
+        .truncated = how & IS_CUT,
+    };
+    static struct sip_msg msg;
+    struct calls *calls = &run->calls;
+    calls_packet(calls, &datagram.src.ip, time_ns);
+    check_tables(calls);
+    const struct timer_heap *timers = &calls->table.timers;
+    check(calls->now_ns > time_ns || timers->count == 0 || timers->entry[1].deadline_ns > time_ns,
+          "nothing that is due waits");
+    if ((how & NOT_SIP) || sip_msg_parse(payload, datagram.truncated, &msg) != SIP_ACCEPTED)
+        return;
+    calls_message(calls, &datagram, &msg);
+    check_tables(calls);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct run run;
+    struct cursor in = cursor_of(data, size);
+    struct calls_params params = {
+        .memory_bytes = MEMORY_STEP * (2 + cursor_u8(&in) % MEMORY_CHOICES),
+        .timer_b_ns = TIMER_B,
+        .idle_ns = IDLE,
+        .sensor_id = "fuzz",
+        .receive = receive,
+        .context = &run,
+    };
+    run.events = 0;
+    if (calls_init(&run.calls, &params) != 0)
+        abort();
+    int64_t time_ns = EPOCH_NS;
+    while (in.left >= 5) {
+        int16_t steps = (int16_t)cursor_u16(&in);
+        uint8_t how = cursor_u8(&in);
+        size_t length = cursor_u16(&in);
+        length = length < in.left ? length : in.left;
+        /* One ns more each time: no two datagrams have the same stamp, so no two calls the same id.
+         */
+        time_ns += steps * STEP_NS + 1;
+        take_datagram(&run, how, time_ns, slice_of((const char *)cursor_take(&in, length), length));
+    }
+    calls_advance(&run.calls, time_ns + 2 * TIMER_B);
+    check_tables(&run.calls);
+    calls_finish(&run.calls);
+    check_tables(&run.calls);
+    check(list_is_empty(&run.calls.table.phase[PHASE_CLOSING]), "at the end what ended is told");
+    calls_fini(&run.calls);
+    return 0;
+}

@@ -1,0 +1,183 @@
+/* The report for machines: one line, JSON for a strict parser, the same figures under their keys.
+ */
+#include <jansson.h>
+
+#include "pipeline_bench.h"
+
+static json_t *print(const struct pipeline *pipeline, const char *const *inputs, size_t count,
+                     const char *error)
+{
+    char *text = NULL;
+    size_t len = 0;
+    json_error_t why;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    const struct report_source source = {.pipeline = pipeline,
+                                         .inputs = inputs,
+                                         .input_count = count,
+                                         .sensor_id = "sensor-1",
+                                         .error = error};
+    assert_true(report_print_json(&source, out));
+    fclose(out);
+    assert_true(len > 0 && text[len - 1] == '\n' && strchr(text, '\n') == text + len - 1);
+    json_t *report = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    if (!report)
+        fail_msg("%s: %s", why.text, text);
+    free(text);
+    return report;
+}
+
+/* The value at a path such as "unanswered.destinations.0.dst.ip". */
+static json_t *at(json_t *value, const char *path)
+{
+    char key[64];
+    for (const char *rest = path; *rest;) {
+        size_t len = strcspn(rest, ".");
+        snprintf(key, sizeof key, "%.*s", (int)len, rest);
+        value = json_is_array(value) ? json_array_get(value, (size_t)atoi(key))
+                                     : json_object_get(value, key);
+        rest += len + (rest[len] == '.');
+    }
+    if (!value)
+        fail_msg("%s is missing", path);
+    return value;
+}
+
+static void assert_count(json_t *report, const char *path, long long want)
+{
+    assert_true(json_is_integer(at(report, path)));
+    assert_int_equal(json_integer_value(at(report, path)), want);
+}
+
+static void assert_text(json_t *report, const char *path, const char *want)
+{
+    assert_true(json_is_string(at(report, path)));
+    assert_string_equal(json_string_value(at(report, path)), want);
+}
+
+static const char *const one_input[] = {"calls.pcap"};
+
+static void test_empty(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    json_t *report = print(p, one_input, 1, NULL);
+    assert_text(report, "version", SIPSPAN_VERSION);
+    assert_text(report, "sensor_id", "sensor-1");
+    assert_text(report, "capture.inputs.0", "calls.pcap");
+    assert_count(report, "capture.packets", 0);
+    assert_true(json_is_true(at(report, "capture.complete")));
+    assert_null(json_object_get(at(report, "capture"), "first_at")); /* unknown: absent */
+    assert_null(json_object_get(at(report, "capture"), "error"));
+    assert_count(report, "sip.requests", 0);
+    assert_count(report, "unanswered.total", 0);
+    assert_int_equal(json_array_size(at(report, "unanswered.destinations")), 0);
+    assert_count(report, "calls.ended", 0);
+    assert_count(report, "calls.states.completed", 0);
+    assert_count(report, "times_ms.first_response.calls", 0);
+    assert_null(json_object_get(at(report, "times_ms.first_response"), "median"));
+    at(report, "left_out");
+    json_decref(report);
+    pipeline_figures_free(p);
+}
+
+static void test_figures(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    p->tally.packets = 7;
+    p->tally.bytes = UINT64_C(5000000000);
+    p->tally.first_ns = NOON;
+    p->tally.last_ns = NOON + S / 4;
+    p->tally.requests[SIP_INVITE] = 3;
+    p->tally.requests[SIP_METHOD_OTHER] = 1;
+    p->tally.responses[SIP_INVITE][1] = 2;
+    p->tally.responses[SIP_BYE][2] = 1;
+    p->tally.refused[SIP_NO_VIA] = 4;
+    p->tally.decoded[DECODE_FRAGMENT] = 2;
+    p->tally.decoded[DECODE_UDP] = 5; /* not left out */
+    struct event event = unanswered_event(endpoint_v4(2, 1, 5060), endpoint_v4(2, 20, 5061),
+                                          CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM);
+    tally_event(&p->tally, &event);
+    event = ended_event(CALL_STATE_FAILED, 486);
+    event.call_ended.first_response_ns = S / 8;
+    tally_event(&p->tally, &event);
+    event = ended_event(CALL_STATE_UNANSWERED, 0);
+    tally_event(&p->tally, &event);
+    p->calls.table.phase_count[PHASE_UP] = 2;
+    p->calls.table.phase_count[PHASE_EARLY] = 3;
+    p->calls.table.phase_count[PHASE_TRYING] = 4;
+    p->calls.table.waiting = 5;
+    json_t *report = print(p, one_input, 1, "calls.pcap: cut off");
+    assert_true(json_is_false(at(report, "capture.complete")));
+    assert_text(report, "capture.error", "calls.pcap: cut off");
+    assert_count(report, "capture.bytes", 5000000000);
+    assert_text(report, "capture.first_at", "2026-01-31T12:00:00.000000Z");
+    assert_text(report, "capture.last_at", "2026-01-31T12:00:00.250000Z");
+    assert_count(report, "sip.requests", 4);
+    assert_count(report, "sip.responses", 3);
+    assert_count(report, "sip.requests_by_method.INVITE", 3);
+    assert_count(report, "sip.responses_by_class.1xx", 2);
+    assert_count(report, "sip.responses_by_class.2xx", 1);
+    assert_count(report, "unanswered.total", 1);
+    assert_count(report, "unanswered.causes.destination_selective", 1);
+    assert_text(report, "unanswered.destinations.0.dst.ip", "192.0.2.20");
+    assert_count(report, "unanswered.destinations.0.dst.port", 5061);
+    assert_null(json_object_get(at(report, "unanswered.destinations.0.dst"), "name"));
+    assert_text(report, "unanswered.destinations.0.transport", "UDP");
+    assert_count(report, "unanswered.destinations.0.invites", 1);
+    assert_count(report, "unanswered.destinations.0.transmissions", 7);
+    assert_count(report, "unanswered.destinations.0.callers", 1);
+    assert_text(report, "unanswered.destinations.0.example.call_id", "c1@example.com");
+    assert_text(report, "unanswered.destinations.0.example.confidence", "medium");
+    assert_count(report, "calls.ended", 2);
+    assert_count(report, "calls.states.failed", 1);
+    assert_count(report, "calls.states.unanswered", 1);
+    assert_count(report, "calls.by_final_status.0.final_status", 486);
+    assert_text(report, "calls.by_final_status.1.state", "unanswered");
+    assert_null(json_object_get(at(report, "calls.by_final_status.1"), "final_status"));
+    assert_count(report, "calls.up", 2);
+    assert_count(report, "calls.ringing", 3);
+    assert_count(report, "calls.without_response", 4);
+    assert_count(report, "calls.invites_pending", 5);
+    assert_true(json_real_value(at(report, "times_ms.first_response.max")) == 125);
+    assert_count(report, "left_out.packets.fragment", 2);
+    assert_null(json_object_get(at(report, "left_out.packets"), "udp"));
+    assert_count(report, "left_out.sip_refused.no_via", 4);
+    json_decref(report);
+    pipeline_figures_free(p);
+}
+
+/* Texts from the wire and from the command line, of any octets. */
+static void test_hostile_texts(void **state)
+{
+    static const char *const inputs[] = {"a\"b\\c\n\xff\xfe.pcap", "-"};
+    struct pipeline *p = pipeline_figures();
+    char text[256];
+    (void)state;
+    for (int i = 0; i < 256; i++)
+        text[i] = (char)(255 - i);
+    struct event event = unanswered_event(endpoint_v4(2, 1, 5060), endpoint_v4(2, 20, 5060),
+                                          CAUSE_UNKNOWN, CONFIDENCE_LOW);
+    event.invite_unanswered.call_id = slice_of(text, sizeof text);
+    event.invite_unanswered.from_uri = slice_of(text + 100, 100);
+    event.invite_unanswered.dst.name = "n\"m\xc3\xa4";
+    tally_event(&p->tally, &event);
+    json_t *report = print(p, inputs, 2, "broken \xff\n\"");
+    assert_text(report, "capture.inputs.0", "a\"b\\c\n\xef\xbf\xbd\xef\xbf\xbd.pcap");
+    assert_text(report, "capture.inputs.1", "-");
+    assert_text(report, "capture.error", "broken \xef\xbf\xbd\n\"");
+    assert_text(report, "unanswered.destinations.0.dst.name", "n\"m\xc3\xa4");
+    json_decref(report);
+    pipeline_figures_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_hostile_texts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

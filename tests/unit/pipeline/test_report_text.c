@@ -1,0 +1,230 @@
+/* The report for people: what it says, and that no line is wider than a terminal, whatever was on
+ * the wire. */
+#include "pipeline_bench.h"
+
+static char *printed;
+
+static const char *print(const struct pipeline *pipeline, const char *const *inputs, size_t count,
+                         const char *error)
+{
+    size_t len;
+    free(printed);
+    FILE *out = open_memstream(&printed, &len);
+    assert_non_null(out);
+    const struct report_source source = {.pipeline = pipeline,
+                                         .inputs = inputs,
+                                         .input_count = count,
+                                         .sensor_id = "sensor-1",
+                                         .error = error};
+    report_print_text(&source, out);
+    fclose(out);
+    /* Columns, not octets: what begins a character in UTF-8. */
+    int column = 0;
+    const char *line = printed;
+    for (const char *at = printed; *at; at++) {
+        if (*at == '\n') {
+            line = at + 1;
+            column = 0;
+        } else if (((unsigned char)*at & 0xc0) != 0x80 && ++column > 80) {
+            fail_msg("wider than 80 columns: %.120s", line);
+        }
+    }
+    return printed;
+}
+
+static const char *const one_input[] = {"calls.pcap"};
+
+static void assert_says(const char *text, const char *what)
+{
+    if (!strstr(text, what))
+        fail_msg("\"%s\" is missing in:\n%s", what, text);
+}
+
+static void test_empty(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    const char *text = print(p, one_input, 1, NULL);
+    assert_says(text, "calls.pcap");
+    assert_says(text, "0 packets");
+    assert_says(text, "UNANSWERED INVITES  none");
+    assert_null(strstr(text, "INCOMPLETE"));
+    assert_null(strstr(text, "LEFT OUT"));
+    assert_null(strstr(text, "RESPONSE TIMES"));
+    pipeline_figures_free(p);
+}
+
+static void test_figures(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    p->tally.packets = 1234567;
+    p->tally.requests[SIP_INVITE] = 1;
+    p->tally.responses[SIP_INVITE][2] = 4321;
+    p->tally.first_ns = NOON;
+    p->tally.last_ns = NOON + 90 * S;
+    struct event event = unanswered_event(endpoint_v4(2, 1, 5060), endpoint_v4(2, 20, 5060),
+                                          CAUSE_DESTINATION_SILENT, CONFIDENCE_HIGH);
+    event.invite_unanswered.dst.name = "trunk-a";
+    tally_event(&p->tally, &event);
+    event = ended_event(CALL_STATE_FAILED, 486);
+    event.call_ended.first_response_ns = S / 8;
+    tally_event(&p->tally, &event);
+    p->tally.refused[SIP_NO_VIA] = 3;
+    p->calls.table.phase_count[PHASE_UP] = 2;
+    p->calls.stray_responses = 5;
+    const char *text = print(p, one_input, 1, "calls.pcap: cut off in packet 7");
+    assert_says(text, "1,234,567 packets");
+    assert_says(text, "1 request,");
+    assert_says(text, "4,321 responses");
+    assert_says(text, "2026-01-31 12:00:00 to 12:01:30 UTC (90.0 s)");
+    assert_says(text, "INCOMPLETE: calls.pcap: cut off in packet 7");
+    assert_says(text, "trunk-a (192.0.2.20:5060)");
+    assert_says(text, "1 INVITE, 1 caller");
+    assert_says(text, "destination_silent");
+    assert_says(text, "confidence high");
+    assert_says(text, "It was destination_silent.");
+    assert_says(text, "Next: Look there.");
+    assert_says(text, "c1@example.com");
+    assert_says(text, "486: 1");
+    assert_says(text, "2 still up at the end");
+    assert_says(text, "125.0");
+    assert_says(text, "3 SIP messages refused: no Via");
+    assert_says(text, "5 responses that could not have reached their client");
+    pipeline_figures_free(p);
+}
+
+static void fill(uint64_t *counts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        counts[i] = 999999999;
+}
+
+static void test_each_left_out_line(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    fill(p->tally.decoded, DECODE_VERDICT_COUNT);
+    fill(p->tally.refused, SIP_REFUSAL_COUNT);
+    p->calls.table.evicted[PHASE_TRYING] = 99999999; /* one row has the sum of two */
+    p->calls.table.evicted[PHASE_EARLY] = 99999999;
+    p->calls.table.evicted[PHASE_UP] = 999999999;
+    p->capture_stats = (struct capture_stats){.filtered = 999999999,
+                                              .dropped_kernel = 999999999,
+                                              .dropped_interface = 999999999,
+                                              .truncated = 999999999};
+    p->tally.udp_other = p->calls.stray_responses = p->calls.unmatched_responses = 999999999;
+    p->calls.inferred_answers = p->calls.expired = p->calls.joined_late = 999999999;
+    p->calls.table.transactions_left_out = p->tally.ack_missing = 999999999;
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        p->calls.table.phase_count[phase] = 999999999;
+    const char *text = print(p, one_input, 1, NULL);
+    assert_says(text, "LEFT OUT");
+    for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
+        assert_says(text, report_refusal_text((enum sip_refusal)refusal));
+    pipeline_figures_free(p);
+}
+
+static void test_long_names_and_values(void **state)
+{
+    static const char name[] = "a-trunk-with-a-name-that-is-as-long-as-the-configuration-lets-it";
+    const uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, 0x11, 0x11, 0x22, 0x22,
+                                0x33, 0x33, 0x44, 0x44, 0x55, 0x55, 0x66, 0x66};
+    struct pipeline *p = pipeline_figures();
+    char unbroken[400];
+    (void)state;
+    memset(unbroken, 'x', sizeof unbroken);
+    struct event event =
+        unanswered_event(endpoint_v4(2, 1, 5060), (struct endpoint){ip_from_v6(octets), 65535},
+                         CAUSE_UNKNOWN, CONFIDENCE_LOW);
+    event.invite_unanswered.dst.name = name;
+    event.invite_unanswered.call_id = slice_of(unbroken, sizeof unbroken);
+    event.invite_unanswered.from_uri = slice_of(unbroken, sizeof unbroken);
+    event.invite_unanswered.to_uri = slice_of(unbroken, sizeof unbroken);
+    event.invite_unanswered.transmissions = UINT32_MAX;
+    memset(event.invite_unanswered.cause.summary, 'y', EVENT_SUMMARY_MAX - 1);
+    tally_event(&p->tally, &event);
+    print(p, one_input, 1, NULL);
+    pipeline_figures_free(p);
+}
+
+static void test_many_inputs(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    char path[80];
+    const char *inputs[40];
+    (void)state;
+    memset(path, 'p', sizeof path - 1);
+    path[sizeof path - 1] = 0;
+    for (int i = 0; i < 40; i++)
+        inputs[i] = path + i;
+    print(p, inputs, 40,
+          "one of them: cut off in the middle of a packet of which only half is there");
+    pipeline_figures_free(p);
+}
+
+/* As a day of a large carrier has them. */
+static void test_large_counts(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    p->tally.packets = p->tally.requests[SIP_INVITE] = p->tally.responses[SIP_INVITE][2] =
+        123456789;
+    p->tally.call_ids.count = HASH_SET_MAX;
+    p->tally.call_ids.is_full = true;
+    for (int status = 400; status < 420; status++)
+        p->tally.calls[CALL_STATE_FAILED][status] = 1234567;
+    p->tally.calls[CALL_STATE_COMPLETED][200] = 123456789;
+    spread_add(&p->tally.first_response_us, UINT64_C(86400000000));
+    p->tally.first_ns = 0;
+    p->tally.last_ns = INT64_MAX; /* the widest span */
+    print(p, one_input, 1, NULL);
+    pipeline_figures_free(p);
+}
+
+/* Many destinations: the first ones, and how many more there are. */
+static void test_many_destinations(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    for (unsigned i = 0; i < 1500; i++) {
+        struct event event =
+            unanswered_event(endpoint_v4(2, 1, 5060), endpoint_v4(2, 20, (uint16_t)(1000 + i)),
+                             CAUSE_UNKNOWN, CONFIDENCE_LOW);
+        tally_event(&p->tally, &event);
+    }
+    const char *text = print(p, one_input, 1, NULL);
+    assert_says(text, "1,500 got no response at all");
+    assert_says(text, "more destinations");
+    assert_true(strlen(text) < 20000);
+    pipeline_figures_free(p);
+}
+
+static void test_refusals_have_words(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIP_REFUSAL_COUNT; i++)
+        assert_non_null(report_refusal_text((enum sip_refusal)i));
+}
+
+static int tear_down_group(void **state)
+{
+    (void)state;
+    free(printed);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_each_left_out_line),
+        cmocka_unit_test(test_long_names_and_values),
+        cmocka_unit_test(test_many_inputs),
+        cmocka_unit_test(test_large_counts),
+        cmocka_unit_test(test_many_destinations),
+        cmocka_unit_test(test_refusals_have_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, tear_down_group);
+}

@@ -1,0 +1,264 @@
+/* The metrics of CONTRACT: their names and labels, there with 0 from the start, and whose figures
+ * they show. */
+#include "pipeline_bench.h"
+
+#include "pipeline/sensor_metrics.h"
+
+static struct metric_family *find_family(const struct metrics *registry, const char *name)
+{
+    for (struct metric_family *family = registry->first; family; family = family->next)
+        if (strcmp(family->desc->name, name) == 0)
+            return family;
+    fail_msg("no family %s", name);
+    return NULL;
+}
+
+/* A series by its label values in order; NULL where there is none. */
+static struct metric *find_series(const struct metrics *registry, const char *name, const char *a,
+                                  const char *b, const char *c)
+{
+    const char *const want[] = {a, b, c};
+    for (struct metric *m = find_family(registry, name)->first; m; m = m->next) {
+        bool same = true;
+        for (int i = 0; i < 3; i++)
+            same &= want[i] ? m->label_values[i] && strcmp(m->label_values[i], want[i]) == 0
+                            : !m->label_values[i];
+        if (same)
+            return m;
+    }
+    return NULL;
+}
+
+static uint64_t count_of(const struct metrics *registry, const char *name, const char *a,
+                         const char *b, const char *c)
+{
+    struct metric *m = find_series(registry, name, a, b, c);
+    if (!m)
+        fail_msg("no series %s %s %s %s", name, a ? a : "", b ? b : "", c ? c : "");
+    return metric_count(m);
+}
+
+static double gauge_of(const struct metrics *registry, const char *name, const char *a)
+{
+    struct metric *m = find_series(registry, name, a, NULL, NULL);
+    if (!m)
+        fail_msg("no series %s %s", name, a ? a : "");
+    return metric_get(m);
+}
+
+struct metrics_bench {
+    struct metrics *registry;
+    struct sensor_metrics *metrics;
+    struct pipeline *pipeline;
+};
+
+static struct metrics_bench bench_new(const struct peer_names *peers)
+{
+    struct metrics_bench bench = {.registry = metrics_create(), .pipeline = pipeline_figures()};
+    assert_non_null(bench.registry);
+    bench.metrics = sensor_metrics_create(bench.registry, peers);
+    assert_non_null(bench.metrics);
+    return bench;
+}
+
+static void bench_free(struct metrics_bench *bench)
+{
+    pipeline_figures_free(bench->pipeline);
+    sensor_metrics_destroy(bench->metrics);
+    metrics_destroy(bench->registry);
+}
+
+static void update(struct metrics_bench *bench, const struct capture_stats *stats)
+{
+    sensor_metrics_update(bench->metrics, &bench->pipeline->tally, &bench->pipeline->calls, stats,
+                          NULL);
+}
+
+/* Each with its type and labels; "_total" is put on by who renders them. */
+static void test_names(void **state)
+{
+    static const struct {
+        const char *name;
+        enum metric_type type;
+        const char *labels[METRIC_LABELS_MAX];
+    } want[] = {
+        {"sip_requests", METRIC_COUNTER, {"method"}},
+        {"sip_responses", METRIC_COUNTER, {"method", "class"}},
+        {"sip_invites_unanswered", METRIC_COUNTER, {"cause"}},
+        {"sip_calls", METRIC_COUNTER, {"state"}},
+        {"sip_calls_active", METRIC_GAUGE, {NULL}},
+        {"sip_invites_pending", METRIC_GAUGE, {NULL}},
+        {"sip_invites_retransmitting", METRIC_GAUGE, {NULL}},
+        {"sip_first_response_seconds", METRIC_HISTOGRAM, {NULL}},
+        {"sip_post_dial_delay_seconds", METRIC_HISTOGRAM, {NULL}},
+        {"sipspan_build", METRIC_INFO, {"version"}},
+        {"sipspan_packets", METRIC_COUNTER, {NULL}},
+        {"sipspan_packets_dropped", METRIC_COUNTER, {"where"}},
+        {"sipspan_parse_errors", METRIC_COUNTER, {"protocol"}},
+        {"sipspan_events", METRIC_COUNTER, {"type", "sink", "result"}},
+        {"sipspan_sink_queue_bytes", METRIC_GAUGE, {"sink"}},
+        {"sipspan_tracked", METRIC_GAUGE, {"what"}},
+        {"sipspan_tracked_limit", METRIC_GAUGE, {"what"}},
+    };
+    struct metrics_bench bench = bench_new(NULL);
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        const struct metric_desc *desc = find_family(bench.registry, want[i].name)->desc;
+        assert_int_equal(desc->type, want[i].type);
+        for (int l = 0; l < METRIC_LABELS_MAX; l++) {
+            assert_int_equal(!desc->labels[l], !want[i].labels[l]);
+            if (want[i].labels[l])
+                assert_string_equal(desc->labels[l], want[i].labels[l]);
+        }
+    }
+    bench_free(&bench);
+}
+
+/* All label values are there before anything happened, so that rates have a beginning. */
+static void test_there_from_the_start(void **state)
+{
+    struct metrics_bench bench = bench_new(NULL);
+    (void)state;
+    for (int code = 0; code < CAUSE_CODE_COUNT; code++)
+        assert_int_equal(count_of(bench.registry, "sip_invites_unanswered",
+                                  cause_code_name((enum cause_code)code), NULL, NULL),
+                         0);
+    for (int i = 0; i < CALL_STATE_COUNT; i++)
+        assert_int_equal(
+            count_of(bench.registry, "sip_calls", call_state_name((enum call_state)i), NULL, NULL),
+            0);
+    assert_int_equal(count_of(bench.registry, "sip_responses", "INVITE", "1xx", NULL), 0);
+    assert_int_equal(count_of(bench.registry, "sip_responses", "other", "6xx", NULL), 0);
+    assert_int_equal(
+        count_of(bench.registry, "sipspan_events", "sipspan.call.ended", "file", "failed"), 0);
+    assert_null(find_series(bench.registry, "sip_responses", "INVITE", "0xx", NULL));
+    struct metric *build = find_family(bench.registry, "sipspan_build")->first;
+    assert_string_equal(build->label_values[0], SIPSPAN_VERSION);
+    /* Every family has words for it: one sentence. */
+    for (struct metric_family *family = bench.registry->first; family; family = family->next) {
+        size_t len = strlen(family->desc->help);
+        assert_true(len > 0 && family->desc->help[len - 1] == '.');
+    }
+    bench_free(&bench);
+}
+
+static void test_update(void **state)
+{
+    struct metrics_bench bench = bench_new(NULL);
+    struct tally *tally = &bench.pipeline->tally;
+    struct calls *calls = &bench.pipeline->calls;
+    struct capture_stats stats = {.dropped_kernel = 11, .dropped_interface = 12};
+    (void)state;
+    tally->packets = 100;
+    tally->bytes = 5000;
+    tally->requests[SIP_INVITE] = 5;
+    tally->responses[SIP_BYE][2] = 6;
+    tally->causes[CAUSE_DESTINATION_SILENT] = 7;
+    tally->calls[CALL_STATE_FAILED][486] = 2;
+    tally->calls[CALL_STATE_FAILED][0] = 1;
+    tally->refused[SIP_NO_VIA] = 3;
+    tally->refused[SIP_BAD_VIA] = 1;
+    tally->last_ns = 1500 * S / 1000;
+    calls->table.phase_count[PHASE_UP] = 21;
+    calls->table.waiting = 22;
+    calls->table.retransmitting = 23;
+    calls->table.calls.used = 24;
+    calls->table.calls.capacity = 1000;
+    calls->table.evicted[PHASE_TRYING] = 25;
+    for (int twice = 0; twice < 2; twice++) { /* shown again, not added again */
+        update(&bench, &stats);
+        assert_int_equal(count_of(bench.registry, "sipspan_packets", NULL, NULL, NULL), 100);
+        assert_int_equal(count_of(bench.registry, "sip_requests", "INVITE", NULL, NULL), 5);
+        assert_int_equal(count_of(bench.registry, "sip_requests", "BYE", NULL, NULL), 0);
+        assert_int_equal(count_of(bench.registry, "sip_responses", "BYE", "2xx", NULL), 6);
+        assert_int_equal(
+            count_of(bench.registry, "sip_invites_unanswered", "destination_silent", NULL, NULL),
+            7);
+        assert_int_equal(count_of(bench.registry, "sip_calls", "failed", NULL, NULL), 3);
+        assert_int_equal(count_of(bench.registry, "sipspan_parse_errors", "sip", NULL, NULL), 4);
+        assert_int_equal(count_of(bench.registry, "sipspan_packets_dropped", "kernel", NULL, NULL),
+                         11);
+        assert_int_equal(
+            count_of(bench.registry, "sipspan_packets_dropped", "interface", NULL, NULL), 12);
+        assert_true(gauge_of(bench.registry, "sip_calls_active", NULL) == 21);
+        assert_true(gauge_of(bench.registry, "sip_invites_pending", NULL) == 22);
+        assert_true(gauge_of(bench.registry, "sip_invites_retransmitting", NULL) == 23);
+        assert_true(gauge_of(bench.registry, "sipspan_tracked", "calls") == 24);
+        assert_true(gauge_of(bench.registry, "sipspan_tracked_limit", "calls") == 1000);
+        assert_true(gauge_of(bench.registry, "sipspan_last_packet_timestamp_seconds", NULL) == 1.5);
+    }
+    tally->packets = 150;
+    calls->table.phase_count[PHASE_UP] = 0;
+    update(&bench, &stats);
+    assert_int_equal(count_of(bench.registry, "sipspan_packets", NULL, NULL, NULL), 150);
+    assert_true(gauge_of(bench.registry, "sip_calls_active", NULL) == 0);
+    bench_free(&bench);
+}
+
+static struct peer_name peer(const char *net, const char *name)
+{
+    struct peer_name made = {.name = name};
+    assert_true(ip_net_parse(slice_str(net), &made.net));
+    return made;
+}
+
+/* Two networks of one name are one peer; who has no name is in no series. */
+static void test_peers(void **state)
+{
+    const struct peer_name entries[] = {peer("192.0.2.20", "trunk-a"),
+                                        peer("198.51.100.0/24", "trunk-a"),
+                                        peer("192.0.2.21", "trunk-b")};
+    const struct peer_names names = {entries, 3};
+    struct metrics_bench bench = bench_new(&names);
+    (void)state;
+    struct event event = unanswered_event(endpoint_v4(2, 1, 5060), endpoint_v4(2, 20, 5060),
+                                          CAUSE_UNKNOWN, CONFIDENCE_LOW);
+    sensor_metrics_event(bench.metrics, &event); /* nameless */
+    event.invite_unanswered.dst.name = entries[0].name;
+    sensor_metrics_event(bench.metrics, &event);
+    event.invite_unanswered.dst.name = entries[1].name;
+    sensor_metrics_event(bench.metrics, &event);
+    event = ended_event(CALL_STATE_LOST, 200);
+    event.call_ended.dst.name = "trunk-b";
+    sensor_metrics_event(bench.metrics, &event);
+    assert_int_equal(
+        count_of(bench.registry, "sip_peer_invites_unanswered", "trunk-a", "unknown", NULL), 2);
+    assert_int_equal(
+        count_of(bench.registry, "sip_peer_invites_unanswered", "trunk-b", "unknown", NULL), 0);
+    assert_int_equal(count_of(bench.registry, "sip_peer_calls", "trunk-b", "lost", NULL), 1);
+    size_t series = 0;
+    for (struct metric *m = find_family(bench.registry, "sip_peer_calls")->first; m; m = m->next)
+        series++;
+    assert_int_equal(series, 2 * CALL_STATE_COUNT);
+    bench_free(&bench);
+}
+
+static void test_histograms(void **state)
+{
+    struct metrics_bench bench = bench_new(NULL);
+    (void)state;
+    struct metric *first = sensor_metrics_first_response(bench.metrics);
+    struct metric *delay = sensor_metrics_post_dial_delay(bench.metrics);
+    assert_string_equal(first->desc->name, "sip_first_response_seconds");
+    assert_string_equal(delay->desc->name, "sip_post_dial_delay_seconds");
+    for (unsigned i = 1; i < first->desc->bucket_count; i++)
+        assert_true(first->desc->buckets[i - 1] < first->desc->buckets[i]);
+    assert_true(first->desc->bucket_count <= METRIC_BUCKETS_MAX);
+    bench_free(&bench);
+}
+
+static void test_destroy_nothing(void **state)
+{
+    (void)state;
+    sensor_metrics_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_there_from_the_start),
+        cmocka_unit_test(test_update),     cmocka_unit_test(test_peers),
+        cmocka_unit_test(test_histograms), cmocka_unit_test(test_destroy_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
