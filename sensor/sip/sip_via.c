@@ -33,15 +33,35 @@ static bool take_protocol(struct slice s, size_t *at, struct sip_via *via)
            take_char(s, at, '/') && take_token(s, at, &via->transport);
 }
 
-/* Host, or IPv6reference, and maybe a port. */
-static bool take_sent_by(struct slice s, size_t *at, struct sip_via *via)
+/*
+ * Where an IPv6 address without its brackets ends, which the grammar forbids and the field writes: two colons or
+ * more tell it from a host with a port. 0: there is none.
+ */
+static size_t bare_ipv6_end(struct slice s, size_t start)
 {
-    size_t start = *at, end = start;
+    size_t end = start, colons = 0;
+    for (; end < s.len; end++) {
+        char c = slice_lower_char(s.at[end]);
+        if (c == ':')
+            colons++;
+        else if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f') && c != '.')
+            break;
+    }
+    return colons >= 2 ? end : 0;
+}
+
+/* Host, or IPv6reference, and maybe a port. */
+static bool take_sent_by(struct slice s, size_t *at, struct sip_via *via, uint32_t *defects)
+{
+    size_t start = *at, end = start, bare;
     if (start < s.len && s.at[start] == '[') {
         size_t length = slice_find(slice_skip(s, start), ']');
         if (start + length == s.len)
             return false;
         end = start + length + 1;
+    } else if ((bare = bare_ipv6_end(s, start)) > 0) {
+        end = bare;
+        *defects |= SIP_DEFECT_BAD_VALUE;
     } else {
         end = sip_span(s, start, SIP_CHAR_HOST);
         while (end < s.len && s.at[end] != ':' && !sip_char_is(s.at[end], SIP_CHAR_BREAK))
@@ -104,7 +124,7 @@ enum sip_via_result sip_via_next(struct slice value, size_t *offset, struct sip_
     if (at >= value.len)
         return SIP_VIA_NONE;
     *via = (struct sip_via){0};
-    bool read = take_protocol(value, &at, via) && take_sent_by(value, &at, via);
+    bool read = take_protocol(value, &at, via) && take_sent_by(value, &at, via, defects);
     /* Behind host and port come parameters or the next value. */
     read = read && (at >= value.len || value.at[at] == ';' || value.at[at] == ',' ||
                     sip_char_is(value.at[at - 1], SIP_CHAR_SPACE));

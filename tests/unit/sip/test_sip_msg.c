@@ -432,6 +432,26 @@ static void names(void **state)
     assert_string_equal(sip_defect_name(SIP_DEFECT_UNTERMINATED_QUOTE), "unterminated_quote");
 }
 
+/* A stack that cuts what is too long for it: its datagram ends within the name of a field. */
+static void ends_in_a_name(void **state)
+{
+    (void)state;
+    static const char text[] = "BYE sip:bob@example.com SIP/2.0\r\n"
+                               "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa\r\n"
+                               "Max-Forwards: 70\r\n"
+                               "From: <sip:alice@example.com>;tag=1\r\n"
+                               "To: <sip:bob@example.com>;tag=2\r\n"
+                               "Call-ID: cut@example.com\r\n"
+                               "CSeq: 2 BYE\r\n"
+                               "Content-Lengt";
+    struct sip_msg *msg = malloc(sizeof *msg);
+    assert_non_null(msg);
+    assert_int_equal(sip_msg_parse(slice_str(text), false, msg), SIP_ACCEPTED);
+    assert_int_equal(msg->defects, SIP_DEFECT_NO_BLANK_LINE | SIP_DEFECT_NO_CONTENT_LENGTH);
+    assert_int_equal(msg->body.len, 0);
+    free(msg);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +465,7 @@ int main(void)
         cmocka_unit_test(a_response_is_read),
         cmocka_unit_test(looks),
         cmocka_unit_test(names),
+        cmocka_unit_test(ends_in_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

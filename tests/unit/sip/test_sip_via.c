@@ -43,6 +43,10 @@ static const struct row rows[] = {
      SIP_DEFECT_BAD_VALUE},
     {"SIP/2.0/UDP 192.0.2.1;branch=\"z9hG4bKo", "UDP", "192.0.2.1", "z9hG4bKo", "", 0, -1, true,
      SIP_DEFECT_BAD_VALUE | SIP_DEFECT_UNTERMINATED_QUOTE},
+    {"SIP/2.0/UDP 2001:db8::9:1;branch=z9hG4bKq", "UDP", "2001:db8::9:1", "z9hG4bKq", "", 0, -1, true,
+     SIP_DEFECT_BAD_VALUE},
+    {"SIP/2.0/UDP ::ffff:192.0.2.1 ;branch=z9hG4bKr", "UDP", "::ffff:192.0.2.1", "z9hG4bKr", "", 0, -1,
+     true, SIP_DEFECT_BAD_VALUE},
     {"SIP/2.0/UDP", NULL, NULL, NULL, NULL, -1, 0, false, 0},
     {"SIP/2.0/UDP ;branch=z9hG4bKp", NULL, NULL, NULL, NULL, -1, 0, false, 0},
     {"SIP/2.0 192.0.2.1", NULL, NULL, NULL, NULL, -1, 0, false, 0},
@@ -55,6 +59,7 @@ static const struct row rows[] = {
     {"SIP/2.0/UDP 192.0.2.1:-5", NULL, NULL, NULL, NULL, -1, 0, false, 0},
     {"SIP/2.0/UDP 192.0.2.1:5060x", NULL, NULL, NULL, NULL, -1, 0, false, 0},
     {"SIP/2.0/UDP [2001:db8::1;branch=z9hG4bKq", NULL, NULL, NULL, NULL, -1, 0, false, 0},
+    {"SIP/2.0/UDP 2001:db8::1:x;branch=z9hG4bKs", NULL, NULL, NULL, NULL, -1, 0, false, 0},
     {"SIP/2.0/UDP [2001:db8::1]x:5060", NULL, NULL, NULL, NULL, -1, 0, false, 0},
 };
 
