@@ -20,7 +20,7 @@
 enum { EXIT_BADLY = 1, EXIT_USAGE = 2, MESSAGE_MAX = 640 };
 
 /* What the program takes besides its tables: itself, its buffers, the report, the server. */
-#define FIXED_MEMORY (UINT64_C(16) << 20)
+#define FIXED_MEMORY (UINT64_C(20) << 20)
 
 /* For the signal handler, which can be told nothing; set once, before it is installed. */
 static struct capture *signalled_capture;
@@ -55,9 +55,13 @@ static void install_signals(struct capture *capture)
     signal(SIGPIPE, SIG_IGN); /* a reader of ours that goes away is a write error, not the end */
 }
 
+/* A file's name may hold anything: what a terminal would act on is a question mark. */
 static int complain(int status, const char *message)
 {
-    fprintf(stderr, "sipspan: %s\n", message);
+    fputs("sipspan: ", stderr);
+    for (const char *at = message; *at; at++)
+        fputc((unsigned char)*at < 0x20 || *at == 0x7f ? '?' : *at, stderr);
+    fputc('\n', stderr);
     return status;
 }
 
@@ -118,9 +122,11 @@ static int make_pipeline(struct sensor *sensor)
                  (unsigned long long)((fixed + FIXED_MEMORY) >> 20));
         return complain(EXIT_USAGE, message);
     }
+    /* One part in 32, at 24 octets each while their table doubles. */
+    size_t call_ids_max = config->memory_limit / 32 / 24;
     struct pipeline_params params = {
         .calls = {
-            .memory_bytes = config->memory_limit - fixed,
+            .memory_bytes = config->memory_limit - fixed - config->memory_limit / 32,
             .timer_b_ns = config->timer_b_ns,
             .idle_ns = config->call_idle_timeout_ns,
             .sensor_id = config->sensor_id,
@@ -129,6 +135,7 @@ static int make_pipeline(struct sensor *sensor)
         .capture = sensor->capture,
         .sink = sensor->sink,
         .registry = sensor->metrics,
+        .call_ids_max = call_ids_max,
         .is_live = sensor->is_live,
         .shows_progress = !sensor->is_live && isatty(STDERR_FILENO),
     };

@@ -31,15 +31,14 @@ static bool grow(struct hash_set *set)
 void hash_set_add(struct hash_set *set, uint64_t hash)
 {
     hash += hash == 0; /* 0 marks a free slot */
-    if (set->is_full)
+    if (set->is_full || (set->slots > 0 && *find_slot(set->slot, set->slots, hash) == hash))
         return;
-    if (2 * (set->count + 1) > set->slots && (set->count >= HASH_SET_MAX || !grow(set))) {
+    if (set->count >= set->max || (2 * (set->count + 1) > set->slots && !grow(set))) {
         set->is_full = true;
         return;
     }
-    uint64_t *slot = find_slot(set->slot, set->slots, hash);
-    set->count += *slot == 0;
-    *slot = hash;
+    *find_slot(set->slot, set->slots, hash) = hash;
+    set->count++;
 }
 
 void hash_set_fini(struct hash_set *set)

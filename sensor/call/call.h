@@ -91,15 +91,23 @@ struct dialog {
     struct offer_answer *media; /* NULL: no SDP seen, or no room */
 };
 
-/* Where a call stands; also the order in which room is made, see call_table.h. */
+/*
+ * Where a call stands; also the order in which room is made (call_table.h): what a flood can make with the
+ * fewest packets goes first.
+ */
 enum call_phase {
-    PHASE_ENDED,   /* its event is given; kept for a while to recognise what comes late */
-    PHASE_CLOSING, /* it ended, but might yet go on (credentials, another target) */
-    PHASE_TRYING,  /* no response could have reached the caller */
-    PHASE_EARLY,   /* some response did */
-    PHASE_UP,      /* established */
+    PHASE_ENDED,    /* its event is given; kept for a while to recognise what comes late */
+    PHASE_UNPROVEN, /* no INVITE that began it and only one side were seen: maybe there is no such call */
+    PHASE_TRYING,   /* no response could have reached the caller, who sent once */
+    PHASE_CLOSING,  /* it ended, but might yet go on (credentials, another target) */
+    PHASE_REPEATED, /* as TRYING, and the caller repeats it, as Timer A has it */
+    PHASE_EARLY,    /* some response did reach the caller */
+    PHASE_UP,       /* established */
     PHASE_COUNT
 };
+
+/* Who of a call has been heard (bits of call.heard). */
+enum { HEARD_CALLER = 1, HEARD_CALLEE = 2, HEARD_BOTH = 3 };
 
 struct call {
     struct table_node node;
@@ -115,6 +123,7 @@ struct call {
     uint64_t from_tag_hash;
     int64_t first_seen_ns, last_seen_ns;
     struct offer_answer *media; /* the offer of the initial INVITE, until a dialog takes it over */
+    uint8_t heard;              /* who sent something of it */
     bool is_told;               /* PHASE_CLOSING: its event is given, an INVITE of it still waits */
     bool is_direction_unknown;  /* first seen in mid-dialog: who called whom cannot be told */
     bool first_response_told, post_dial_delay_told; /* to the histograms */

@@ -77,8 +77,12 @@ static void read_first_hop(const struct call *call, struct first_hop *hop)
     }
 }
 
-static bool is_established(const struct dialog *dialog, const struct transaction *first)
+static bool is_established(const struct call *call, const struct dialog *dialog,
+                           const struct transaction *first)
 {
+    /* A call that is known from its middle must have been heard from both sides: anybody can send a BYE. */
+    if (call->is_direction_unknown && call->heard != HEARD_BOTH)
+        return false;
     if (dialog->ack_ns != CALL_NO_TIME || dialog->is_confirmed_unseen)
         return true;
     return dialog->answered_by && first && call_is_first_hop(first, dialog->answered_by);
@@ -129,7 +133,7 @@ static bool read_dialogs(const struct call *call, const struct first_hop *hop,
     outcome->phase = PHASE_UP;
     for (EACH_DIALOG(node, call)) {
         const struct dialog *dialog = dialog_at(node);
-        if (!is_established(dialog, hop->first))
+        if (!is_established(call, dialog, hop->first))
             continue;
         any = true;
         if (dialog->answered_by)
@@ -183,15 +187,23 @@ static void read_timeout(const struct call *call, const struct first_hop *hop, i
     }
 }
 
-void call_outcome_read(const struct call *call, int64_t timer_b_ns, int64_t now_ns,
-                       struct call_outcome *outcome)
+static bool is_repeated(const struct call *call)
 {
-    struct first_hop hop;
+    for (EACH_TRANSACTION(node, call))
+        if (transaction_at(node)->timer_b.position > 0 && transaction_at(node)->transmissions > 1)
+            return true;
+    return false;
+}
+
+/* What its transactions and dialogs say, whether or not there is such a call. */
+static void read_parts(const struct call *call, const struct first_hop *seen, int64_t timer_b_ns,
+                       int64_t now_ns, struct call_outcome *outcome)
+{
+    const struct first_hop hop = *seen;
     *outcome = (struct call_outcome){.phase = PHASE_TRYING, .look_again_ns = CALL_NO_TIME};
-    read_first_hop(call, &hop);
     if (read_dialogs(call, &hop, outcome))
         return;
-    outcome->phase = !hop.has_response ? PHASE_TRYING : PHASE_EARLY;
+    outcome->phase = hop.has_response ? PHASE_EARLY : is_repeated(call) ? PHASE_REPEATED : PHASE_TRYING;
     const struct transaction *newest = hop.newest;
     if (!newest || has_pending_sibling(call, &hop))
         return;
@@ -210,6 +222,17 @@ void call_outcome_read(const struct call *call, int64_t timer_b_ns, int64_t now_
         if (now_ns >= outcome->look_again_ns)
             end_with(outcome, CALL_STATE_CANCELLED, newest->cancel_ns, 0, ENDED_BY_CALLER, 0);
     }
+}
+
+void call_outcome_read(const struct call *call, int64_t timer_b_ns, int64_t now_ns,
+                       struct call_outcome *outcome)
+{
+    struct first_hop hop;
+    read_first_hop(call, &hop);
+    read_parts(call, &hop, timer_b_ns, now_ns, outcome);
+    bool is_proven = (hop.first && hop.first->has_request) || call->heard == HEARD_BOTH;
+    if (!is_proven && outcome->phase != PHASE_CLOSING)
+        outcome->phase = PHASE_UNPROVEN;
 }
 
 static int64_t later_by(int64_t from_ns, int64_t to_ns)

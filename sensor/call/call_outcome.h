@@ -14,7 +14,7 @@
 #define CALL_T4_NS INT64_C(5000000000)
 
 struct call_outcome {
-    enum call_phase phase; /* TRYING, EARLY, UP, or CLOSING: it ended, the rest below is set */
+    enum call_phase phase; /* any but ENDED; CLOSING: it ended, the rest below is set */
     enum call_state state;
     uint16_t final_status;
     int64_t ended_ns;

@@ -122,34 +122,49 @@ void call_table_remove(struct call_table *table, struct call *call)
     slab_free(&table->calls, call);
 }
 
-/* Drops one call other than `keep`. False when there is none. */
-static bool make_room(struct call_table *table, const struct call *keep)
+const char *call_phase_name(enum call_phase phase)
 {
-    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+    static const char *const names[PHASE_COUNT] = {
+        [PHASE_ENDED] = "ended",       [PHASE_UNPROVEN] = "unproven", [PHASE_TRYING] = "trying",
+        [PHASE_CLOSING] = "closing",   [PHASE_REPEATED] = "repeated", [PHASE_EARLY] = "early",
+        [PHASE_UP] = "up",
+    };
+    return names[phase];
+}
+
+/* Drops one call other than `keep`; its hashes stay where it is not a call that is wanted. */
+static bool make_room(struct call_table *table, const struct slab *slab, const struct call *keep)
+{
+    bool wants_call = slab == &table->calls;
+    for (int phase = wants_call ? PHASE_ENDED : PHASE_ENDED + 1; phase < PHASE_COUNT; phase++) {
         struct list *node = table->phase[phase].next;
         if (node != &table->phase[phase] && CONTAINER_OF(node, struct call, in_phase) == keep)
             node = node->next;
         if (node == &table->phase[phase])
             continue;
         struct call *call = CONTAINER_OF(node, struct call, in_phase);
+        table->evicted_waiting += call_has_waiting(call);
         if (phase == PHASE_CLOSING && !call->is_told)
             table->close_early(table->context, call);
-        else
+        else if (phase == PHASE_ENDED || !call->is_told)
             table->evicted[phase]++;
-        call_table_remove(table, call);
+        if (phase == PHASE_CLOSING && !wants_call)
+            call_table_retire(table, call);
+        else
+            call_table_remove(table, call);
         return true;
     }
     return false;
 }
 
 /*
- * An object of a slab, room being made for it. Calls that ended hold no parts, so for a part the rule may
- * have to drop several calls; at most all of them but the one that asks.
+ * An object of a slab, room being made for it. A call that goes may hold none of them, so several may have to; at
+ * most all of them but the one that asks.
  */
 static void *alloc_for(struct call_table *table, struct slab *slab, const struct call *keep)
 {
     void *object = slab_alloc(slab);
-    while (!object && make_room(table, keep))
+    while (!object && make_room(table, slab, keep))
         object = slab_alloc(slab);
     return object;
 }
@@ -182,7 +197,8 @@ struct slice call_table_keep(struct call_table *table, struct call *call, struct
 {
     struct slice copy;
     while (!arena_copy(&call->arena, &table->blocks, CALL_ARENA_BLOCKS_MAX, text, &copy))
-        if (call->arena.blocks >= CALL_ARENA_BLOCKS_MAX || !make_room(table, call))
+        if (call->arena.blocks >= CALL_ARENA_BLOCKS_MAX ||
+            !make_room(table, &table->blocks, call))
             break;
     return copy;
 }
@@ -315,6 +331,22 @@ struct dialog *call_table_dialog(struct call_table *table, struct call *call, ui
     return dialog;
 }
 
+/* SDP of calls that got no response, as a flood brings it, gives way to that of calls which did. */
+static void take_media_from_trying(struct call_table *table)
+{
+    enum { LOOK_AT_MOST = 32 };
+    struct list *node = table->phase[PHASE_TRYING].next;
+    for (int i = 0; i < LOOK_AT_MOST && node != &table->phase[PHASE_TRYING]; i++) {
+        struct call *call = CONTAINER_OF(node, struct call, in_phase);
+        if (call->media) {
+            slab_free(&table->media, call->media);
+            call->media = NULL;
+            return;
+        }
+        node = node->next;
+    }
+}
+
 struct offer_answer *call_table_media(struct call_table *table, struct call *call,
                                       struct dialog *dialog)
 {
@@ -322,10 +354,14 @@ struct offer_answer *call_table_media(struct call_table *table, struct call *cal
     if (*place)
         return *place;
     *place = slab_alloc(&table->media);
+    if (!*place && dialog) {
+        take_media_from_trying(table);
+        *place = slab_alloc(&table->media);
+    }
     if (!*place)
         return NULL;
     if (dialog && call->media)
-        memcpy(*place, call->media, sizeof(struct offer_answer));
+        memcpy(*place, call->media, sizeof **place);
     else
         offer_answer_init(*place);
     return *place;

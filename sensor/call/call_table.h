@@ -1,10 +1,10 @@
 /*
  * call_table: owns every call, transaction and dialog; finds them, limits them, makes room.
  *
- * Memory is bounded by the capacities. When something is full, room is made by rule: calls whose event is
- * given go first, then those that ended (their event is given at once), then those that got no response yet
- * (a flood looks like this), then ringing ones, established ones last; in each group the one that was quiet
- * longest. What is dropped without an event is counted.
+ * Memory is bounded by the capacities. When something is full, room is made by rule, in the order of the phases:
+ * calls whose event is given, calls that may be none, those that got no response and were sent once (a flood looks
+ * like this), those that ended (their event is given at once), those that are repeated, ringing ones, established
+ * ones last; in each group the one that was quiet longest. What is dropped without an event is counted.
  */
 #ifndef SIPSPAN_CALL_CALL_TABLE_H
 #define SIPSPAN_CALL_CALL_TABLE_H
@@ -22,7 +22,8 @@ struct call_table {
     struct timer_heap timers;
     size_t waiting;                 /* INVITEs without a response whose Timer B runs */
     size_t retransmitting;          /* of these, sent more than once */
-    uint64_t evicted[PHASE_COUNT];  /* calls dropped to make room */
+    uint64_t evicted[PHASE_COUNT];  /* calls dropped to make room, without their event */
+    uint64_t evicted_waiting;       /* INVITEs of these whose Timer B ran */
     uint64_t transactions_left_out; /* beyond a call's own limit */
     /* Gives the event of a PHASE_CLOSING call that must make room now. */
     void (*close_early)(void *context, struct call *call);
@@ -48,6 +49,8 @@ struct call *call_table_add(struct call_table *table, struct slice call_id, stru
 void call_table_retire(struct call_table *table, struct call *call);
 void call_table_remove(struct call_table *table, struct call *call);
 
+/* Stable names, for metrics and reports: "trying". */
+const char *call_phase_name(enum call_phase phase);
 /* Moves a call to the end of the list of its phase. */
 void call_table_set_phase(struct call_table *table, struct call *call, enum call_phase phase);
 

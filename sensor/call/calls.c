@@ -218,6 +218,22 @@ static struct call *join_late(struct calls *calls, const struct sip_msg *msg, in
     return call;
 }
 
+static void hear(struct calls *calls, struct call *call, bool is_caller)
+{
+    call->last_seen_ns = calls->now_ns;
+    call->heard |= is_caller ? HEARD_CALLER : HEARD_CALLEE;
+}
+
+/*
+ * A call that one request in a dialog made us believe in, and its answer shows that there is none: 481, or 408 of a
+ * proxy that reached nobody.
+ */
+static bool is_refuted(const struct call *call, const struct sip_msg *msg)
+{
+    return call->is_direction_unknown && call->heard != HEARD_BOTH && !msg->is_request &&
+           (msg->status == 481 || msg->status == 408);
+}
+
 static void describe_call(struct calls *calls, struct call *call, const struct sip_msg *msg)
 {
     if (call->from_uri.len > 0 || call->is_direction_unknown)
@@ -273,7 +289,7 @@ static void handle_invite(struct calls *calls, const struct datagram *datagram,
         if (!call)
             return;
     }
-    call->last_seen_ns = calls->now_ns;
+    hear(calls, call, from_caller);
     if (msg->has_to_tag)
         infer_beginning(calls, call, from_caller, datagram);
     uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
@@ -350,7 +366,11 @@ static bool handle_invite_response(struct calls *calls, const struct datagram *d
         return true;
     if (!call)
         call = call_table_add(&calls->table, msg->call_id, msg->from_tag, datagram->time_ns);
-    call->last_seen_ns = calls->now_ns;
+    if (is_refuted(call, msg)) {
+        call_table_remove(&calls->table, call);
+        return true;
+    }
+    hear(calls, call, !from_caller);
     uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
     struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
     bool answers = true;
@@ -429,7 +449,7 @@ static void handle_cancel(struct calls *calls, struct call *call, const struct d
     if (!t)
         return;
     if (msg->is_request)
-        invite_inferred(calls, t);
+        invite_presumed(calls, t);
     if (t->cancel_ns == CALL_NO_TIME)
         t->cancel_ns = datagram->time_ns;
 }
@@ -498,7 +518,11 @@ static void handle_other(struct calls *calls, const struct datagram *datagram,
         call = join_late(calls, msg, datagram->time_ns);
     if (!call)
         return;
-    call->last_seen_ns = calls->now_ns;
+    if (is_refuted(call, msg)) {
+        call_table_remove(&calls->table, call);
+        return;
+    }
+    hear(calls, call, msg->is_request == from_caller);
     if (call->phase == PHASE_ENDED)
         return;
     if (msg->method == SIP_CANCEL)
@@ -517,7 +541,7 @@ static void handle_other(struct calls *calls, const struct datagram *datagram,
 void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg)
 {
     if (msg->is_request) {
-        peers_saw_request(&calls->peers, &datagram->src, &datagram->dst);
+        peers_saw_request(&calls->peers, &datagram->src, &datagram->dst, datagram->time_ns);
         if (msg->method == SIP_INVITE)
             handle_invite(calls, datagram, msg);
         else

@@ -6,6 +6,9 @@ enum { T1_PER_TIMER_B = 64 };
 /* A sender's T1 is believed up to this (RFC 3261 section 17.1.1.1 allows larger ones on slow links). */
 #define T1_MAX_NS INT64_C(4000000000)
 
+/* No two sendings of one request are further apart: 64*T1 with the longest T1. */
+#define GAP_MAX_NS (T1_PER_TIMER_B * T1_MAX_NS)
+
 static struct slice keep(struct calls *calls, struct call *call, struct slice text)
 {
     const struct slice *known[] = {&call->from_uri, &call->from_tag, &call->to_uri,
@@ -93,6 +96,10 @@ static bool is_answered(const struct transaction *t)
 
 static void note_gap(struct transaction *t, int64_t gap_ns)
 {
+    if (gap_ns > GAP_MAX_NS)
+        t->ladder_broken = true; /* no Timer A waits so long; stamps may hold anything */
+    if (t->ladder_broken)
+        return;
     if (t->first_gap_ns == 0)
         t->first_gap_ns = gap_ns;
     else if (!doubles(gap_ns, t->last_gap_ns))
@@ -178,14 +185,25 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
     return true;
 }
 
-void invite_inferred(struct calls *calls, struct transaction *t)
+static bool can_be_inferred(const struct transaction *t)
 {
-    if (is_answered(t) || !t->has_request || t->timed_out_ns != CALL_NO_TIME)
+    return !is_answered(t) && t->has_request && t->timed_out_ns == CALL_NO_TIME;
+}
+
+void invite_presumed(struct calls *calls, struct transaction *t)
+{
+    if (!can_be_inferred(t))
         return;
     t->inferred = true;
     calls->inferred_answers++;
     call_table_stop_waiting(&calls->table, t);
-    peers_inferred_answer(&calls->peers, &t->src.ip, &t->dst.ip);
+}
+
+void invite_inferred(struct calls *calls, struct transaction *t)
+{
+    if (can_be_inferred(t))
+        peers_inferred_answer(&calls->peers, &t->src.ip, &t->dst.ip);
+    invite_presumed(calls, t);
 }
 
 void invite_inferred_all(struct calls *calls, struct call *call, const struct ip_addr *client,

@@ -17,6 +17,8 @@ void invite_sent(struct calls *calls, struct transaction *transaction,
 /* A response to it passed. False where it could not have reached its client. */
 bool invite_responded(struct calls *calls, struct transaction *transaction,
                       const struct datagram *datagram, const struct sip_msg *msg);
+/* As invite_inferred, but no proof that the mirror misses responses: some phones cancel what nobody answered. */
+void invite_presumed(struct calls *calls, struct transaction *transaction);
 /* What followed shows that it was answered, out of sight. */
 void invite_inferred(struct calls *calls, struct transaction *transaction);
 /*

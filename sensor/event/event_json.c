@@ -24,7 +24,7 @@ const char *rfc3339_format(int64_t time_ns, char buf[static RFC3339_TEXT_MAX])
 static size_t utf8_sequence(const unsigned char *at, size_t left)
 {
     if (at[0] < 0x80)
-        return 1;
+        return at[0] != 0x7f; /* DEL, which JSON lets through and terminals act on */
     size_t n = at[0] >= 0xc2 && at[0] <= 0xdf ? 2 : (at[0] & 0xf0) == 0xe0 ? 3
              : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4 : 0;
     if (n == 0 || n > left)
@@ -40,7 +40,8 @@ static size_t utf8_sequence(const unsigned char *at, size_t left)
 
 json_t *json_text(struct slice text)
 {
-    json_t *plain = json_stringn(text.at ? text.at : "", text.len);
+    bool has_del = text.len > 0 && memchr(text.at, 0x7f, text.len);
+    json_t *plain = has_del ? NULL : json_stringn(text.at ? text.at : "", text.len);
     if (plain)
         return plain;
     char *repaired = malloc(text.len * 3); /* U+FFFD takes three octets */
@@ -202,7 +203,7 @@ char *event_json_structured(const struct event *event, const char *sensor_id)
     json_object_set_new(object, "data",
                         unanswered ? invite_unanswered_json(&event->invite_unanswered)
                                    : call_ended_json(&event->call_ended));
-    char *line = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+    char *line = json_dumps(object, EVENT_JSON_FLAGS);
     json_decref(object);
     return line;
 }

@@ -27,7 +27,7 @@ static void receive(void *context, const struct event *event)
 int pipeline_init(struct pipeline *pipeline, const struct pipeline_params *params)
 {
     *pipeline = (struct pipeline){.params = *params};
-    int error = tally_init(&pipeline->tally);
+    int error = tally_init(&pipeline->tally, params->call_ids_max);
     if (error)
         return error;
     pipeline->metrics = sensor_metrics_create(params->registry, &params->calls.names);

@@ -18,6 +18,7 @@ struct pipeline_params {
     struct capture *capture;   /* stays the caller's */
     struct sink_file *sink;    /* or NULL; stays the caller's */
     struct metrics *registry;
+    size_t call_ids_max;       /* different Call-IDs counted at most */
     bool is_live;
     bool shows_progress;       /* a line on standard error while a file is read */
 };

@@ -146,7 +146,9 @@ static json_t *calls_json(const struct pipeline *pipeline)
     json_object_set_new(object, "by_final_status", statuses);
     set_count(object, "up", table->phase_count[PHASE_UP]);
     set_count(object, "ringing", table->phase_count[PHASE_EARLY]);
-    set_count(object, "without_response", table->phase_count[PHASE_TRYING]);
+    set_count(object, "without_response",
+              table->phase_count[PHASE_TRYING] + table->phase_count[PHASE_REPEATED]);
+    set_count(object, "unproven", table->phase_count[PHASE_UNPROVEN]);
     set_count(object, "invites_pending", table->waiting);
     set_count(object, "joined_late", pipeline->calls.joined_late);
     set_count(object, "ack_missing", tally->ack_missing);
@@ -175,7 +177,6 @@ static json_t *left_out_json(const struct pipeline *pipeline)
     json_t *refused = json_object();
     json_t *defects = json_object();
     json_t *evicted = json_object();
-    static const char *const phases[PHASE_COUNT] = {"ended", "closing", "trying", "early", "up"};
     for (int verdict = 0; verdict < DECODE_VERDICT_COUNT; verdict++)
         if (verdict != DECODE_UDP && tally->decoded[verdict] > 0)
             set_count(packets, decode_verdict_name((enum decode_verdict)verdict),
@@ -188,7 +189,8 @@ static json_t *left_out_json(const struct pipeline *pipeline)
             set_count(defects, sip_defect_name((enum sip_defect)(1 << bit)), tally->defects[bit]);
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (calls->table.evicted[phase] > 0)
-            set_count(evicted, phases[phase], calls->table.evicted[phase]);
+            set_count(evicted, call_phase_name((enum call_phase)phase),
+                      calls->table.evicted[phase]);
     set_count(object, "dropped_kernel", stats->dropped_kernel);
     set_count(object, "dropped_interface", stats->dropped_interface);
     set_count(object, "filtered", stats->filtered);
@@ -202,6 +204,7 @@ static json_t *left_out_json(const struct pipeline *pipeline)
     set_count(object, "answered_unseen", calls->inferred_answers);
     set_count(object, "calls_expired", calls->expired);
     json_object_set_new(object, "calls_evicted", evicted);
+    set_count(object, "invites_evicted", calls->table.evicted_waiting);
     set_count(object, "invites_beyond_call_limit", calls->table.transactions_left_out);
     return object;
 }
@@ -221,7 +224,7 @@ bool report_print_json(const struct report_source *source, FILE *out)
     json_object_set_new(times, "post_dial_delay", spread_json(&pipeline->tally.post_dial_delay_us));
     json_object_set_new(report, "times_ms", times);
     json_object_set_new(report, "left_out", left_out_json(pipeline));
-    char *text = json_dumps(report, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(report, EVENT_JSON_FLAGS);
     json_decref(report);
     if (!text)
         return false;

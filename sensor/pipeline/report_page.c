@@ -17,6 +17,15 @@ static int cut_word(const char *word, int len, int room)
     return len;
 }
 
+/* What a terminal would act on, in a file's name or from the wire, is a question mark. */
+static void print_word(FILE *out, const char *word, int len)
+{
+    for (int i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)word[i];
+        fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
+    }
+}
+
 void report_page_print(FILE *out, const char *prefix, int indent, const char *text)
 {
     int column = fprintf(out, "%s", prefix);
@@ -30,7 +39,10 @@ void report_page_print(FILE *out, const char *prefix, int indent, const char *te
             continue;
         }
         len = cut_word(word, len, room);
-        column += fprintf(out, "%s%.*s", at_start ? "" : " ", len, word);
+        if (!at_start)
+            fputc(' ', out);
+        print_word(out, word, len);
+        column += len + !at_start;
         at_start = false;
         word += len;
         word += strspn(word, " ");

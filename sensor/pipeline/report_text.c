@@ -191,7 +191,9 @@ static void print_calls(const struct pipeline *pipeline, FILE *out)
     } open[] = {
         {"still up at the end", table->phase_count[PHASE_UP]},
         {"still ringing at the end", table->phase_count[PHASE_EARLY]},
-        {"still without any response at the end", table->phase_count[PHASE_TRYING]},
+        {"still without any response at the end",
+         table->phase_count[PHASE_TRYING] + table->phase_count[PHASE_REPEATED]},
+        {"met in mid-call and heard from one side only", table->phase_count[PHASE_UNPROVEN]},
         {"up already when first seen", pipeline->calls.joined_late},
         {"whose 2xx was repeated and never got an ACK", tally->ack_missing},
     };
@@ -243,9 +245,12 @@ static void print_left_out(const struct pipeline *pipeline, FILE *out)
         {calls->unmatched_responses, "responses with a Via of no request in view"},
         {calls->inferred_answers, "INVITEs answered out of the sensor's sight"},
         {calls->expired, "calls that went quiet before they were answered"},
-        {calls->table.evicted[PHASE_TRYING] + calls->table.evicted[PHASE_EARLY],
-         "calls without an answer yet, forgotten to make room (memory_limit)"},
-        {calls->table.evicted[PHASE_UP], "calls, forgotten to make room (memory_limit)"},
+        {calls->table.evicted[PHASE_UNPROVEN] + calls->table.evicted[PHASE_TRYING],
+         "calls, sent once or heard once, were forgotten to make room (memory_limit)"},
+        {calls->table.evicted[PHASE_REPEATED],
+         "calls, repeated without a response, were forgotten to make room (memory_limit)"},
+        {calls->table.evicted[PHASE_EARLY] + calls->table.evicted[PHASE_UP],
+         "calls, ringing or up, were forgotten to make room (memory_limit)"},
         {calls->table.transactions_left_out, "INVITEs beyond what one call may have"},
     };
     bool any = false;

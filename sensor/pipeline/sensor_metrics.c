@@ -72,7 +72,6 @@ enum tracked { TRACKED_CALLS, TRACKED_TRANSACTIONS, TRACKED_DIALOGS, TRACKED_PEE
 
 static const char *const tracked_names[TRACKED_COUNT] = {"calls", "transactions", "dialogs",
                                                          "peers"};
-static const char *const phase_names[PHASE_COUNT] = {"ended", "closing", "trying", "early", "up"};
 static const char *const class_names[] = {NULL, "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
 
 struct peer_series {
@@ -147,7 +146,8 @@ static void add_sensor(struct sensor_metrics *m)
         m->tracked_limit[what] = series(m, TRACKED_LIMIT, tracked_names[what], NULL, NULL);
     }
     for (int phase = 0; phase < PHASE_COUNT; phase++)
-        m->evicted[phase] = series(m, EVICTED, phase_names[phase], NULL, NULL);
+        m->evicted[phase] =
+            series(m, EVICTED, call_phase_name((enum call_phase)phase), NULL, NULL);
 }
 
 static struct peer_series *find_peer(struct sensor_metrics *m, const char *name)

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int tally_init(struct tally *tally)
+int tally_init(struct tally *tally, size_t call_ids_max)
 {
     *tally = (struct tally){
         .first_ns = EVENT_NO_TIME,
         .last_ns = EVENT_NO_TIME,
         .call_id_key = hash_key_random(),
+        .call_ids.max = call_ids_max,
     };
     /* Not touched before it is used: calloc of this size comes straight from the kernel. */
     tally->destination = calloc(TALLY_DESTINATIONS_MAX, sizeof *tally->destination);
@@ -49,9 +50,20 @@ static void keep_text(char buf[static TALLY_TEXT_MAX], struct slice text)
     text = slice_head(text, TALLY_TEXT_MAX - 1);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        buf[i] = c < 0x20 || c >= 0x7f ? '?' : text.at[i]; /* nothing a terminal would act on */
+        buf[i] = c <= 0x20 || c >= 0x7f ? '?' : text.at[i]; /* no words, no commands to a terminal */
     }
     buf[text.len] = 0;
+}
+
+/* So that a thousand destinations with one INVITE each cannot hide the one with fifty. */
+static struct tally_destination *give_up_smallest(struct tally *tally)
+{
+    struct tally_destination *smallest = &tally->destination[0];
+    for (size_t i = 1; i < tally->destinations; i++)
+        if (tally->destination[i].invites < smallest->invites)
+            smallest = &tally->destination[i];
+    tally->other_destinations_invites += smallest->invites;
+    return smallest;
 }
 
 static struct tally_destination *find_destination(struct tally *tally,
@@ -62,9 +74,9 @@ static struct tally_destination *find_destination(struct tally *tally,
         if (endpoint_eq(&at->dst, &event->dst.endpoint) && at->transport == event->transport)
             return at;
     }
-    if (tally->destinations == TALLY_DESTINATIONS_MAX)
-        return NULL;
-    struct tally_destination *destination = &tally->destination[tally->destinations++];
+    struct tally_destination *destination = tally->destinations < TALLY_DESTINATIONS_MAX
+                                                ? &tally->destination[tally->destinations++]
+                                                : give_up_smallest(tally);
     *destination = (struct tally_destination){
         .dst = event->dst.endpoint,
         .name = event->dst.name,
@@ -99,10 +111,6 @@ static void add_unanswered(struct tally *tally, const struct invite_unanswered *
     tally->unanswered++;
     tally->causes[event->cause.code]++;
     struct tally_destination *destination = find_destination(tally, event);
-    if (!destination) {
-        tally->other_destinations_invites++;
-        return;
-    }
     destination->invites++;
     destination->causes[event->cause.code]++;
     destination->transmissions += event->transmissions;

@@ -13,7 +13,7 @@
 #include "sip/sip_msg.h"
 
 enum {
-    TALLY_DESTINATIONS_MAX = 1024, /* more are counted together */
+    TALLY_DESTINATIONS_MAX = 1024, /* beyond it those with the fewest are counted together */
     TALLY_CALLERS_MAX = 64,        /* distinct callers remembered of a destination */
     TALLY_TEXT_MAX = 128,
     TALLY_STATUS_MAX = 700,
@@ -54,11 +54,11 @@ struct tally {
     uint64_t causes[CAUSE_CODE_COUNT];
     struct tally_destination *destination; /* see tally_sort */
     size_t destinations;
-    uint64_t other_destinations_invites;   /* to destinations beyond the limit */
+    uint64_t other_destinations_invites;   /* to those that gave way to ones with more */
 };
 
 /* 0 or -ENOMEM. */
-int tally_init(struct tally *tally);
+int tally_init(struct tally *tally, size_t call_ids_max);
 void tally_fini(struct tally *tally);
 
 void tally_packet(struct tally *tally, const struct packet *packet, enum decode_verdict verdict);

@@ -5,8 +5,10 @@
 int peers_init(struct peers *peers, size_t max_peers, size_t max_pairs)
 {
     *peers = (struct peers){.key = hash_key_random()};
-    list_init(&peers->peer_age);
-    list_init(&peers->pair_age);
+    for (int heard = 0; heard < 2; heard++) {
+        list_init(&peers->peer_age[heard]);
+        list_init(&peers->pair_age[heard]);
+    }
     if (table_init(&peers->peer_table) || table_init(&peers->pair_table) ||
         slab_init(&peers->peer_slab, sizeof(struct peer), max_peers) ||
         slab_init(&peers->pair_slab, sizeof(struct pair), max_pairs)) {
@@ -97,73 +99,95 @@ bool peers_find_pair(const struct peers *peers, const struct ip_addr *client,
     return true;
 }
 
-static void touch(struct list *age, struct list *node)
+static void touch(struct list age[2], struct list *node, bool is_heard)
 {
     list_remove(node);
-    list_append(age, node);
+    list_append(&age[is_heard], node);
 }
 
-static struct peer *know_peer(struct peers *peers, const struct endpoint *who)
+/* Takes out the one to forget. There is one: the table is full. */
+static struct list *take_quietest(struct list age[2])
+{
+    struct list *node = list_is_empty(&age[0]) ? age[1].next : age[0].next;
+    list_remove(node);
+    return node;
+}
+
+static bool peer_is_heard(const struct peer *peer)
+{
+    return peer->has_sent || peer->has_answered;
+}
+
+static struct peer *know_peer(struct peers *peers, const struct endpoint *who, int64_t now_ns)
 {
     uint64_t hash = endpoint_hash(peers, who);
     struct peer *peer = find_peer(peers, who, hash);
     if (peer) {
-        touch(&peers->peer_age, &peer->age);
+        touch(peers->peer_age, &peer->age, peer_is_heard(peer));
         return peer;
     }
     peer = slab_alloc(&peers->peer_slab);
     if (!peer) {
-        peer = CONTAINER_OF(peers->peer_age.next, struct peer, age);
-        list_remove(&peer->age);
+        peer = CONTAINER_OF(take_quietest(peers->peer_age), struct peer, age);
         table_remove(&peers->peer_table, &peer->node);
         peers->forgotten++;
     }
-    *peer = (struct peer){.who = *who, .born = ++peers->next_born};
-    list_append(&peers->peer_age, &peer->age);
+    *peer = (struct peer){.who = *who, .born = ++peers->next_born, .known_since_ns = now_ns};
+    list_append(&peers->peer_age[0], &peer->age);
     table_insert(&peers->peer_table, &peer->node, hash);
     return peer;
 }
 
-/* What is kept of packets from x to y. */
-static struct pair_direction *know_pair(struct peers *peers, const struct ip_addr *x,
-                                        const struct ip_addr *y)
+static bool pair_is_heard(const struct pair *pair)
 {
-    bool forward = sorts_first(x, y);
-    const struct ip_addr *a = forward ? x : y, *b = forward ? y : x;
-    uint64_t hash = pair_hash(peers, a, b);
-    struct pair *pair = find_pair(peers, a, b, hash);
-    if (pair) {
-        touch(&peers->pair_age, &pair->age);
-    } else {
-        pair = slab_alloc(&peers->pair_slab);
-        if (!pair) {
-            pair = CONTAINER_OF(peers->pair_age.next, struct pair, age);
-            list_remove(&pair->age);
-            table_remove(&peers->pair_table, &pair->node);
-            peers->forgotten++;
-        }
-        *pair = (struct pair){.a = *a, .b = *b};
-        list_append(&peers->pair_age, &pair->age);
-        table_insert(&peers->pair_table, &pair->node, hash);
-    }
-    return forward ? &pair->a_to_b : &pair->b_to_a;
+    return pair->a_to_b.messages > 0 && pair->b_to_a.messages > 0;
 }
 
-static struct peer *know_host(struct peers *peers, const struct ip_addr *ip)
+static struct pair *know_pair(struct peers *peers, const struct ip_addr *a, const struct ip_addr *b)
+{
+    uint64_t hash = pair_hash(peers, a, b);
+    struct pair *pair = find_pair(peers, a, b, hash);
+    if (pair)
+        return pair;
+    pair = slab_alloc(&peers->pair_slab);
+    if (!pair) {
+        pair = CONTAINER_OF(take_quietest(peers->pair_age), struct pair, age);
+        table_remove(&peers->pair_table, &pair->node);
+        peers->forgotten++;
+    }
+    *pair = (struct pair){.a = *a, .b = *b};
+    list_init(&pair->age);
+    table_insert(&peers->pair_table, &pair->node, hash);
+    return pair;
+}
+
+/* Something was seen, or inferred, of what x sends to y. */
+static void count_pair(struct peers *peers, const struct ip_addr *x, const struct ip_addr *y,
+                       struct pair_direction more)
+{
+    bool forward = sorts_first(x, y);
+    struct pair *pair = forward ? know_pair(peers, x, y) : know_pair(peers, y, x);
+    struct pair_direction *direction = forward ? &pair->a_to_b : &pair->b_to_a;
+    direction->messages += more.messages;
+    direction->inferred += more.inferred;
+    touch(peers->pair_age, &pair->age, pair_is_heard(pair));
+}
+
+static struct peer *know_host(struct peers *peers, const struct ip_addr *ip, int64_t now_ns)
 {
     struct endpoint host = {*ip, 0};
-    return know_peer(peers, &host);
+    return know_peer(peers, &host, now_ns);
 }
 
 /* An endpoint and its host are known, and remembered, together. */
-static struct peer *know_endpoint(struct peers *peers, const struct endpoint *who)
+static struct peer *know_endpoint(struct peers *peers, const struct endpoint *who, int64_t now_ns)
 {
-    struct peer *peer = know_peer(peers, who);
+    struct peer *peer = know_peer(peers, who, now_ns);
     if (peer->host && peer->host->born == peer->host_born) {
-        touch(&peers->peer_age, &peer->host->age);
+        touch(peers->peer_age, &peer->host->age, peer_is_heard(peer->host));
         return peer;
     }
-    peer->host = know_host(peers, &who->ip);
+    peer->host = know_host(peers, &who->ip, now_ns);
     peer->host_born = peer->host->born;
     return peer;
 }
@@ -174,28 +198,31 @@ void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t no
     struct peer *peer = find_peer(peers, &host, endpoint_hash(peers, &host));
     if (!peer)
         return;
-    touch(&peers->peer_age, &peer->age);
     peer->has_sent = true;
     peer->last_packet_ns = now_ns;
+    touch(peers->peer_age, &peer->age, true);
 }
 
-void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst)
+void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
+                       int64_t now_ns)
 {
-    know_endpoint(peers, dst);
-    know_pair(peers, &src->ip, &dst->ip)->messages++;
+    know_endpoint(peers, dst, now_ns);
+    count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){.messages = 1});
 }
 
 void peers_saw_response(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
                         uint16_t status, const char *method, bool answer, int64_t now_ns)
 {
     peers->responses++;
-    struct peer *peer = know_endpoint(peers, src);
+    struct peer *peer = know_endpoint(peers, src, now_ns);
     peer->has_answered = true;
     peer->host->has_answered = true;
     peer->host->has_sent = true; /* its packet may have come before it was known */
     peer->host->last_packet_ns = now_ns;
+    touch(peers->peer_age, &peer->age, true);
+    touch(peers->peer_age, &peer->host->age, true);
     peer->responses++;
-    know_pair(peers, &src->ip, &dst->ip)->messages++;
+    count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){.messages = 1});
     if (!answer || status == 503)
         return;
     peer->last_answer_ns = now_ns;
@@ -210,13 +237,15 @@ void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
                            const struct ip_addr *server)
 {
     peers->inferred++;
-    know_pair(peers, client, server)->inferred++;
+    count_pair(peers, client, server, (struct pair_direction){.inferred = 1});
 }
 
 void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
                            const struct endpoint *server)
 {
-    struct peer *peer = know_peer(peers, server);
+    struct peer *peer = find_peer(peers, server, endpoint_hash(peers, server));
+    if (!peer)
+        return;
     if (peer->unanswered > 0 && !ip_eq(&peer->unanswered_caller, client))
         peer->unanswered_callers_differ = true;
     peer->unanswered_caller = *client;

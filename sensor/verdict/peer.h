@@ -3,7 +3,8 @@
  *
  * This is the memory that a verdict rests on. A peer is an address, or an address with a port; it is known
  * from the first request sent to it or the first response it gave. A pair is a client's and a server's
- * address. Both tables are bounded; the one that was quiet longest is forgotten first.
+ * address. Both tables are bounded; those that never said a word are forgotten first, and among them, and then among
+ * the others, the one that was quiet longest. Who is not known long enough (known_since_ns) must not be spoken of.
  *
  * Thread: the correlator's. Time comes as an argument, ns of the packets' clock.
  */
@@ -22,6 +23,7 @@
 struct peer {
     struct table_node node;
     struct list age; /* in peers.peer_age, quietest first */
+    int64_t known_since_ns;
     struct endpoint who;
     uint64_t born;          /* different for every peer there ever was */
     struct peer *host;      /* endpoints only; it is still that host if its `born` is host_born */
@@ -61,7 +63,7 @@ struct peers {
     struct hash_key key;
     struct table peer_table, pair_table;
     struct slab peer_slab, pair_slab;
-    struct list peer_age, pair_age;
+    struct list peer_age[2], pair_age[2]; /* those that were never heard; the others */
     uint64_t next_born;
     uint64_t forgotten;      /* peers and pairs dropped because the tables were full */
     uint64_t responses;      /* SIP responses from anybody */
@@ -75,14 +77,15 @@ void peers_fini(struct peers *peers);
 /* Any IP packet, SIP or not: its source, if it is a known host, is alive. To be told before its message. */
 void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns);
 /* A SIP request from src to dst. */
-void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst);
+void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
+                       int64_t now_ns);
 /* A SIP response from src to dst. `answer`: it answers what it belongs to (not astray, not mangled). */
 void peers_saw_response(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
                         uint16_t status, const char *method, bool answer, int64_t now_ns);
 /* What followed shows that client's request was answered by server, out of the sensor's sight. */
 void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
                            const struct ip_addr *server);
-/* An INVITE from client to server that ran out of time. To be told after its verdict. */
+/* An INVITE from client to a known server that ran out of time. To be told after its verdict. */
 void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
                            const struct endpoint *server);
 

@@ -143,7 +143,9 @@ static bool rule_selective(const struct view *view, struct cause *cause)
 static bool rule_silent(const struct view *view, struct cause *cause)
 {
     const struct peer *host = view->host;
-    if (!host || (host->has_sent && host->last_packet_ns >= view->facts->first_sent_ns))
+    if (!host || host->known_since_ns > view->facts->first_sent_ns)
+        return false; /* forgotten meanwhile, and what it sent with it */
+    if (host->has_sent && host->last_packet_ns >= view->facts->first_sent_ns)
         return false;
     bool several = view->endpoint && view->endpoint->unanswered > 0 &&
                    (view->endpoint->unanswered_callers_differ ||
@@ -156,7 +158,8 @@ static bool rule_silent(const struct view *view, struct cause *cause)
     say(cause->summary,
         "%s sent nothing at all for %.0f s, in which this INVITE was sent %s%s.", view->dst_text,
         waited, view->times_text,
-        !host->has_answered ? "; the sensor has never seen it answer" : "");
+        !host->has_answered && view->peers->forgotten == 0 ? "; the sensor has never seen it answer"
+                                                           : "");
     say(cause->next_step,
         "Is %s up and reachable? Ping it and capture at its side: tcpdump -ni any port %u; look at the "
         "firewall and the route between.",

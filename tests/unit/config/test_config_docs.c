@@ -49,7 +49,7 @@ static void test_help_fits_a_terminal(void **state)
             assert_has(help, option->metavar ? option->metavar : option->key);
     }
     assert_has(help, "-r, --read FILE");
-    assert_has(help, "(default 1GiB; 32MiB to 1TiB)");
+    assert_has(help, "(default 1GiB; 48MiB to 1TiB)");
     assert_has(help, "--log-level error|warning|info|debug\n");
     free(help);
 }

@@ -106,7 +106,7 @@ static void test_wrong_values(void **state)
 {
     (void)state;
     refuses("# c\nmemory_limit: 12\n",
-            "s.yaml:2: memory_limit: '12' is not valid: ", "32MiB to 1TiB");
+            "s.yaml:2: memory_limit: '12' is not valid: ", "48MiB to 1TiB");
     refuses("workers: many\n", "s.yaml:1: workers: 'many' is not valid: ", "from 1 to 64");
     refuses("timer_b: 32\n", "s.yaml:1: timer_b: '32' is not valid: ", "ms, s, m or h");
     refuses("report: xml\n", "s.yaml:1: report: 'xml' is not valid: ", "text, json or none");

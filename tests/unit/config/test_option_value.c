@@ -62,9 +62,9 @@ static void test_integer(void **state)
 static void test_size(void **state)
 {
     (void)state;
-    accepts_number("memory_limit", "32MiB", 32ULL << 20);
-    accepts_number("memory_limit", "33554432", 32ULL << 20);
-    accepts_number("memory_limit", "32768KiB", 32ULL << 20);
+    accepts_number("memory_limit", "48MiB", 48ULL << 20);
+    accepts_number("memory_limit", "50331648", 48ULL << 20);
+    accepts_number("memory_limit", "49152KiB", 48ULL << 20);
     accepts_number("memory_limit", "2 GiB", 2ULL << 30);
     accepts_number("memory_limit", "1TiB", 1ULL << 40);
     accepts_number("memory_limit", "1024GiB", 1ULL << 40);
@@ -176,13 +176,13 @@ static void test_expected(void **state)
 {
     (void)state;
     char buf[OPTION_EXPECTED_MAX];
-    assert_string_equal(option_value_range(find("memory_limit"), buf), "32MiB to 1TiB");
+    assert_string_equal(option_value_range(find("memory_limit"), buf), "48MiB to 1TiB");
     assert_string_equal(option_value_range(find("timer_b"), buf), "1s to 10m");
     assert_string_equal(option_value_range(find("call_idle_timeout"), buf), "1m to 24h");
     assert_string_equal(option_value_range(find("workers"), buf), "1 to 64");
     assert_string_equal(option_value_range(find("events"), buf), "");
     assert_string_equal(option_value_expected(find("report"), buf), "text, json or none");
-    assert_has(option_value_expected(find("memory_limit"), buf), "32MiB to 1TiB");
+    assert_has(option_value_expected(find("memory_limit"), buf), "48MiB to 1TiB");
     assert_has(option_value_expected(find("memory_limit"), buf), "GiB or TiB");
     assert_has(option_value_expected(find("snap_len"), buf), "256 to 262144, in bytes");
 }

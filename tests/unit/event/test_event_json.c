@@ -299,7 +299,7 @@ static void test_hostile_octets(void **state)
     json_t *data = json_object_get(object, "data");
     const json_t *id = json_object_get(data, "call_id");
     static const char want[] =
-        "\",\"forged\":1}\r\n{\"\x1b[2J\x00\x7f\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd";
+        "\",\"forged\":1}\r\n{\"\x1b[2J\x00\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd";
     assert_int_equal(json_string_length(id), sizeof want - 1);
     assert_memory_equal(json_string_value(id), want, sizeof want - 1);
     assert_null(json_object_get(object, "forged"));
@@ -313,6 +313,20 @@ static void test_hostile_octets(void **state)
         object = structured(&event);
         json_decref(object);
     }
+}
+
+/* Nothing that a terminal acts on, nothing that some readers take for the end of a line. */
+static void test_printable_ascii(void **state)
+{
+    struct event event = full_unanswered();
+    (void)state;
+    event.invite_unanswered.call_id = SLICE("a\xc2\x9b" "31m\x7f\xe2\x80\xa8\xe2\x80\xae\x1b[2J\xc3\xbc");
+    char *line = event_json_structured(&event, "s");
+    assert_non_null(line);
+    for (const char *at = line; *at; at++)
+        assert_in_range(*at, 0x20, 0x7e);
+    assert_non_null(strstr(line, "\\u009B31m\\uFFFD\\u2028\\u202E\\u001B[2J\\u00FC"));
+    free(line);
 }
 
 static void assert_repaired(const char *text, const char *want)
@@ -389,7 +403,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_envelope),       cmocka_unit_test(test_invite_unanswered),
         cmocka_unit_test(test_call_ended),     cmocka_unit_test(test_unknown_is_absent),
-        cmocka_unit_test(test_hostile_octets), cmocka_unit_test(test_utf8_repair),
+        cmocka_unit_test(test_hostile_octets),
+        cmocka_unit_test(test_printable_ascii), cmocka_unit_test(test_utf8_repair),
         cmocka_unit_test(test_rfc3339),        cmocka_unit_test(test_library_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

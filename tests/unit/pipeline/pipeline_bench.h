@@ -69,7 +69,7 @@ static inline struct pipeline *pipeline_figures(void)
 {
     struct pipeline *pipeline = calloc(1, sizeof *pipeline);
     assert_non_null(pipeline);
-    assert_int_equal(tally_init(&pipeline->tally), 0);
+    assert_int_equal(tally_init(&pipeline->tally, 4096), 0);
     return pipeline;
 }
 

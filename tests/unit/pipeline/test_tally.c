@@ -4,7 +4,7 @@ static struct tally *tally_new(void)
 {
     struct tally *tally = malloc(sizeof *tally);
     assert_non_null(tally);
-    assert_int_equal(tally_init(tally), 0);
+    assert_int_equal(tally_init(tally, 4096), 0);
     return tally;
 }
 

@@ -55,7 +55,7 @@ static void test_request(void **state)
     struct peers *peers = peers_new(8, 8);
     struct endpoint client = at(1, 5060), server = at(2, 5070);
     (void)state;
-    peers_saw_request(peers, &client, &server);
+    peers_saw_request(peers, &client, &server, 0);
     const struct peer *host = peers_find_host(peers, &server.ip);
     const struct peer *endpoint = peers_find_endpoint(peers, &server);
     assert_non_null(host);
@@ -81,8 +81,8 @@ static void test_request_back(void **state)
     struct peers *peers = peers_new(8, 8);
     struct endpoint a = at(1, 5060), b = at(2, 5060);
     (void)state;
-    peers_saw_request(peers, &a, &b);
-    peers_saw_request(peers, &b, &a);
+    peers_saw_request(peers, &a, &b, 0);
+    peers_saw_request(peers, &b, &a, 0);
     assert_int_equal(between(peers, &a.ip, &b.ip).replies, 1);
     assert_int_equal(between(peers, &b.ip, &a.ip).replies, 1); /* of b's own requests, a's */
     peers_fini(peers);
@@ -93,8 +93,8 @@ static void test_response(void **state)
     struct peers *peers = peers_new(8, 8);
     struct endpoint client = at(1, 5060), server = at(2, 5060), other_port = at(2, 5080);
     (void)state;
-    peers_saw_request(peers, &client, &server);
-    peers_saw_request(peers, &client, &other_port);
+    peers_saw_request(peers, &client, &server, 0);
+    peers_saw_request(peers, &client, &other_port, 0);
     peers_left_unanswered(peers, &client.ip, &server);
     peers_saw_response(peers, &server, &client, 200, "OPTIONS", true, 300);
     const struct peer *peer = peers_find_endpoint(peers, &server);
@@ -120,7 +120,7 @@ static void test_what_is_no_answer(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct peers *peers = peers_new(8, 8);
-        peers_saw_request(peers, &client, &server);
+        peers_saw_request(peers, &client, &server, 0);
         peers_left_unanswered(peers, &client.ip, &server);
         peers_saw_response(peers, &server, &client, i ? 503 : 200, "INVITE", i == 1, 300);
         const struct peer *peer = peers_find_endpoint(peers, &server);
@@ -139,6 +139,9 @@ static void test_several_callers(void **state)
     struct peers *peers = peers_new(8, 8);
     struct endpoint a = at(1, 5060), b = at(2, 5060), server = at(9, 5060);
     (void)state;
+    peers_left_unanswered(peers, &a.ip, &server); /* not known: nothing to tell of */
+    assert_null(peers_find_endpoint(peers, &server));
+    peers_saw_request(peers, &a, &server, 0);
     peers_left_unanswered(peers, &a.ip, &server);
     peers_left_unanswered(peers, &a.ip, &server);
     const struct peer *peer = peers_find_endpoint(peers, &server);
@@ -177,7 +180,7 @@ static void test_versions_differ(void **state)
     struct endpoint client = at(1, 5060), four = at(2, 5060), six = four;
     (void)state;
     six.ip.version = 6;
-    peers_saw_request(peers, &client, &four);
+    peers_saw_request(peers, &client, &four, 0);
     assert_non_null(peers_find_host(peers, &four.ip));
     assert_null(peers_find_host(peers, &six.ip));
     assert_null(peers_find_endpoint(peers, &six));
@@ -195,8 +198,8 @@ static void test_forgetting(void **state)
     for (uint32_t i = 0; i < 10000; i++) {
         uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, [14] = (uint8_t)(i >> 8), (uint8_t)i};
         struct endpoint target = {ip_from_v6(octets), 5060};
-        peers_saw_request(peers, &client, &target);
-        peers_saw_request(peers, &client, &used);
+        peers_saw_request(peers, &client, &target, 0);
+        peers_saw_request(peers, &client, &used, 0);
         assert_non_null(peers_find_host(peers, &target.ip));
         assert_true(are_known(peers, &client.ip, &target.ip));
     }
@@ -212,6 +215,25 @@ static void test_forgetting(void **state)
     peers_fini(peers);
 }
 
+/* Whoever was heard stays, however many who never were come after. */
+static void test_silent_ones_are_forgotten_first(void **state)
+{
+    struct peers *peers = peers_new(16, 8);
+    struct endpoint client = at(1, 5060), heard = at(2, 5060);
+    (void)state;
+    peers_saw_request(peers, &client, &heard, 5);
+    peers_saw_response(peers, &heard, &client, 200, "OPTIONS", true, 10);
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, [14] = (uint8_t)(i >> 8), (uint8_t)i};
+        struct endpoint target = {ip_from_v6(octets), 5060};
+        peers_saw_request(peers, &client, &target, 20 + i);
+    }
+    assert_int_equal(peers_find_host(peers, &heard.ip)->known_since_ns, 5);
+    assert_int_equal(peers_find_endpoint(peers, &heard)->last_answer_ns, 10);
+    assert_int_equal(between(peers, &client.ip, &heard.ip).replies, 1);
+    peers_fini(peers);
+}
+
 /* A peer that comes back after it was forgotten begins anew. */
 static void test_forgotten_peer_is_fresh(void **state)
 {
@@ -221,10 +243,10 @@ static void test_forgotten_peer_is_fresh(void **state)
     peers_saw_response(peers, &a, &b, 200, "OPTIONS", true, 5);
     for (uint8_t host = 100; host < 110; host++) {
         struct endpoint target = at(host, 5060);
-        peers_saw_request(peers, &b, &target);
+        peers_saw_response(peers, &target, &b, 200, "OPTIONS", true, 9);
     }
     assert_null(peers_find_endpoint(peers, &a));
-    peers_saw_request(peers, &b, &a);
+    peers_saw_request(peers, &b, &a, 0);
     assert_false(peers_find_endpoint(peers, &a)->has_answered);
     assert_int_equal(between(peers, &b.ip, &a.ip).replies, 0);
     peers_fini(peers);
@@ -244,7 +266,8 @@ int main(void)
         cmocka_unit_test(test_request_back),      cmocka_unit_test(test_response),
         cmocka_unit_test(test_what_is_no_answer), cmocka_unit_test(test_several_callers),
         cmocka_unit_test(test_inferred),          cmocka_unit_test(test_versions_differ),
-        cmocka_unit_test(test_forgetting),        cmocka_unit_test(test_forgotten_peer_is_fresh),
+        cmocka_unit_test(test_forgetting),        cmocka_unit_test(test_silent_ones_are_forgotten_first),
+        cmocka_unit_test(test_forgotten_peer_is_fresh),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ static int set_up(void **state)
     gw_tls = (struct endpoint){gw.ip, 5061};
     if (peers_init(&peers, 64, 64))
         return -1;
-    peers_saw_request(&peers, &alice, &gw);
+    peers_saw_request(&peers, &alice, &gw, 0);
     return 0;
 }
 
@@ -354,9 +354,9 @@ static void test_long_names(void **state)
     judge_facts(&facts); /* one-way */
     mirror_works();
     judge_facts(&facts); /* unknown */
-    peers_saw_request(&peers, &facts.src.endpoint, &facts.dst.endpoint);
+    peers_saw_request(&peers, &facts.src.endpoint, &facts.dst.endpoint, 0);
     facts.dst.endpoint.ip.octets[15] = 0x67;
-    peers_saw_request(&peers, &alice, &facts.dst.endpoint);
+    peers_saw_request(&peers, &alice, &facts.dst.endpoint, 0);
     judge_facts(&facts); /* silent */
     peers_inferred_answer(&peers, &facts.src.endpoint.ip, &facts.dst.endpoint.ip);
     judge_facts(&facts); /* one-way between the two */
