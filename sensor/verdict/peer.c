@@ -187,8 +187,10 @@ static struct peer *know_endpoint(struct peers *peers, const struct endpoint *wh
         touch(peers->peer_age, &peer->host->age, peer_is_heard(peer->host));
         return peer;
     }
+    list_remove(&peer->age); /* room for its host must not be made at its own cost */
     peer->host = know_host(peers, &who->ip, now_ns);
     peer->host_born = peer->host->born;
+    touch(peers->peer_age, &peer->age, peer_is_heard(peer));
     return peer;
 }
 
