@@ -115,23 +115,25 @@ static int make_pipeline(struct sensor *sensor)
     uint64_t fixed = FIXED_MEMORY + (sensor->is_live ? buffers : 0);
     if (config->memory_limit < fixed + FIXED_MEMORY) {
         char message[MESSAGE_MAX];
-        snprintf(message, sizeof message,
-                 "memory_limit: %llu MiB is too small: the capture buffers and the program take %llu "
-                 "MiB already; raise memory_limit or lower buffer",
-                 (unsigned long long)(config->memory_limit >> 20),
-                 (unsigned long long)((fixed + FIXED_MEMORY) >> 20));
+        snprintf(
+            message, sizeof message,
+            "memory_limit: %llu MiB is too small: the capture buffers and the program take %llu "
+            "MiB already; raise memory_limit or lower buffer",
+            (unsigned long long)(config->memory_limit >> 20),
+            (unsigned long long)((fixed + FIXED_MEMORY) >> 20));
         return complain(EXIT_USAGE, message);
     }
     /* One part in 32, at 24 octets each while their table doubles. */
     size_t call_ids_max = config->memory_limit / 32 / 24;
     struct pipeline_params params = {
-        .calls = {
-            .memory_bytes = config->memory_limit - fixed - config->memory_limit / 32,
-            .timer_b_ns = config->timer_b_ns,
-            .idle_ns = config->call_idle_timeout_ns,
-            .sensor_id = config->sensor_id,
-            .names = {sensor->peer_names, config->peer_count},
-        },
+        .calls =
+            {
+                .memory_bytes = config->memory_limit - fixed - config->memory_limit / 32,
+                .timer_b_ns = config->timer_b_ns,
+                .idle_ns = config->call_idle_timeout_ns,
+                .sensor_id = config->sensor_id,
+                .names = {sensor->peer_names, config->peer_count},
+            },
         .capture = sensor->capture,
         .sink = sensor->sink,
         .registry = sensor->metrics,
@@ -256,8 +258,8 @@ int main(int argc, char **argv)
 {
     static struct sensor sensor;
     char version[MESSAGE_MAX];
-    snprintf(version, sizeof version, "sipspan %s\n%s\nlibmicrohttpd %s\njansson %s", SIPSPAN_VERSION,
-             capture_library_version(), http_server_library_version(),
+    snprintf(version, sizeof version, "sipspan %s\n%s\nlibmicrohttpd %s\njansson %s",
+             SIPSPAN_VERSION, capture_library_version(), http_server_library_version(),
              event_json_library_version());
     int status = 0;
     switch (config_load(&sensor.config, argc, argv, environ, version, stdout, stderr)) {

@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
-_Static_assert(sizeof(struct arena_block) == ARENA_BLOCK_BYTES, "a block is as large as its name says");
+_Static_assert(sizeof(struct arena_block) == ARENA_BLOCK_BYTES,
+               "a block is as large as its name says");
 
 void arena_free(struct arena *arena, struct slab *blocks)
 {

@@ -1,9 +1,9 @@
 /*
  * cursor: reads binary fields from bytes of the wire, and cannot leave them.
  *
- * A read past the end returns 0, moves nothing and sets `failed`, which stays set: a parser may read a
- * whole header and look at `failed` once. A length field becomes a cursor of its own (cursor_sub)
- * before what is in it is read.
+ * A read past the end returns 0, moves nothing and sets `failed`, which stays set: a parser may
+ * read a whole header and look at `failed` once. A length field becomes a cursor of its own
+ * (cursor_sub) before what is in it is read.
  */
 #ifndef SIPSPAN_BASE_CURSOR_H
 #define SIPSPAN_BASE_CURSOR_H
@@ -60,7 +60,8 @@ static inline uint32_t cursor_u32(struct cursor *c)
     return b ? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3] : 0;
 }
 
-/* A cursor over the next `n` octets, which are stepped over here; failed if there are not as many. */
+/* A cursor over the next `n` octets, which are stepped over here; failed if there are not as many.
+ */
 static inline struct cursor cursor_sub(struct cursor *c, size_t n)
 {
     const uint8_t *b = cursor_take(c, n);

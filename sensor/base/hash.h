@@ -1,9 +1,9 @@
 /*
- * hash: SipHash-1-3 (Aumasson and Bernstein, 2012, with the rounds that the tables of Python and Rust use), a
- * keyed hash for tables whose keys come from the wire.
+ * hash: SipHash-1-3 (Aumasson and Bernstein, 2012, with the rounds that the tables of Python and
+ * Rust use), a keyed hash for tables whose keys come from the wire.
  *
- * With a random key of each start nobody outside can make keys that collide. With a fixed key it gives
- * names that are the same in every run (event ids).
+ * With a random key of each start nobody outside can make keys that collide. With a fixed key it
+ * gives names that are the same in every run (event ids).
  */
 #ifndef SIPSPAN_BASE_HASH_H
 #define SIPSPAN_BASE_HASH_H
@@ -25,7 +25,8 @@ struct hash_key hash_key_random(void);
 
 uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len);
 
-/* The hash of a sequence of parts, each with its length: hash_chain(key, hash_chain(key, 0, a), b). */
+/* The hash of a sequence of parts, each with its length: hash_chain(key, hash_chain(key, 0, a), b).
+ */
 uint64_t hash_chain(const struct hash_key *key, uint64_t before, const void *bytes, size_t len);
 
 /* The wide hash of two parts, as of one sequence in which the parts cannot run into one another. */

@@ -1,6 +1,6 @@
 /*
- * list: a doubly linked list whose nodes are part of the objects in it. An object is in at most one list
- * by one node. The head is a node too; an empty list's head points to itself.
+ * list: a doubly linked list whose nodes are part of the objects in it. An object is in at most one
+ * list by one node. The head is a node too; an empty list's head points to itself.
  */
 #ifndef SIPSPAN_BASE_LIST_H
 #define SIPSPAN_BASE_LIST_H

@@ -2,8 +2,8 @@
  * log: lines for operators on standard error: what happened, to what, what to do. Never a packet's
  * content. The one mutable global of the program. Any thread.
  *
- * log_limited lets at most one line a second through for each place in the code, and says with the next
- * one how many were left out.
+ * log_limited lets at most one line a second through for each place in the code, and says with the
+ * next one how many were left out.
  */
 #ifndef SIPSPAN_BASE_LOG_H
 #define SIPSPAN_BASE_LOG_H
@@ -17,10 +17,10 @@ void log_set_level(enum log_level level);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_error(...)   log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
-#define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 struct log_limit {
     _Atomic int64_t next_ns; /* monotonic time before which lines are left out */

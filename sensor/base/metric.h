@@ -1,10 +1,11 @@
 /*
  * metric: counters, gauges and histograms that one thread writes and another may read at any time.
  *
- * A `metrics` registry holds families; a family holds its series, one for each set of label values, all
- * made at start so that each is there with 0 from the first scrape. Writing is a relaxed atomic
- * operation by the one thread that owns the series: no lock, no allocation. Reading (http/exposition)
- * takes no lock either: families and series are only ever added before the reader starts.
+ * A `metrics` registry holds families; a family holds its series, one for each set of label values,
+ * all made at start so that each is there with 0 from the first scrape. Writing is a relaxed atomic
+ * operation by the one thread that owns the series: no lock, no allocation. Reading
+ * (http/exposition) takes no lock either: families and series are only ever added before the reader
+ * starts.
  *
  * Names follow Prometheus: base units (seconds, bytes, ratio), `_total` is put on counters by the
  * renderer and is not part of `name`. Labels are bounded: never a Call-ID, number, address or SSRC.
@@ -24,12 +25,12 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO }
 /* What a family is; static data of the module that registers it. */
 struct metric_desc {
     enum metric_type type;
-    const char *name;                     /* "sip_requests"; of an info: without "_info" */
-    const char *help;                     /* one sentence, with its full stop */
-    const char *unit;                     /* "seconds", "bytes" or NULL; must end `name` */
+    const char *name;                      /* "sip_requests"; of an info: without "_info" */
+    const char *help;                      /* one sentence, with its full stop */
+    const char *unit;                      /* "seconds", "bytes" or NULL; must end `name` */
     const char *labels[METRIC_LABELS_MAX]; /* unused ones NULL */
-    const double *buckets;                /* upper bounds, ascending, without +Inf */
-    unsigned bucket_count;                /* at most METRIC_BUCKETS_MAX */
+    const double *buckets;                 /* upper bounds, ascending, without +Inf */
+    unsigned bucket_count;                 /* at most METRIC_BUCKETS_MAX */
 };
 
 /* One series. Of a gauge, `value` holds the bits of a double; of a counter, an integer. */
@@ -53,13 +54,15 @@ struct metrics {
     struct metric_family *first, *last;
 };
 
-/* The registry; NULL when memory is out. The owner destroys it after the last reader has stopped. */
+/* The registry; NULL when memory is out. The owner destroys it after the last reader has stopped.
+ */
 struct metrics *metrics_create(void);
 void metrics_destroy(struct metrics *metrics);
 
 /* Adds a family. `desc` must outlive the registry. NULL when memory is out. */
 struct metric_family *metrics_add(struct metrics *metrics, const struct metric_desc *desc);
-/* Adds a series with these label values (copied), in the order of desc->labels; NULL values for none. */
+/* Adds a series with these label values (copied), in the order of desc->labels; NULL values for
+ * none. */
 struct metric *metric_series(struct metric_family *family, const char *const *label_values);
 /* A family without labels and its one series, at once. */
 struct metric *metrics_add_single(struct metrics *metrics, const struct metric_desc *desc);
@@ -75,8 +78,8 @@ static inline uint64_t metric_count(const struct metric *m)
     return atomic_load_explicit(&m->value, memory_order_relaxed);
 }
 
-void metric_set(struct metric *m, double value); /* gauges */
-double metric_get(const struct metric *m);       /* gauges */
+void metric_set(struct metric *m, double value);     /* gauges */
+double metric_get(const struct metric *m);           /* gauges */
 void metric_observe(struct metric *m, double value); /* histograms */
 
 #endif

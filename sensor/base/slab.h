@@ -1,8 +1,9 @@
 /*
  * slab: objects of one size, at most so many, from one reserved piece of address space.
  *
- * The space is reserved at start and touched only as far as objects were ever in use at once, so a large
- * limit costs nothing until it is needed. Full means NULL: the owner evicts something and tries again.
+ * The space is reserved at start and touched only as far as objects were ever in use at once, so a
+ * large limit costs nothing until it is needed. Full means NULL: the owner evicts something and
+ * tries again.
  */
 #ifndef SIPSPAN_BASE_SLAB_H
 #define SIPSPAN_BASE_SLAB_H

@@ -1,9 +1,9 @@
 /*
  * slice: a view of text that somebody else owns.
  *
- * A slice is a pointer and a length; it is never NUL-terminated and never owns its bytes. It lives as
- * long as the buffer that it points into, so it must not enter a long-lived object: copy it into that
- * object's arena first (arena.h).
+ * A slice is a pointer and a length; it is never NUL-terminated and never owns its bytes. It lives
+ * as long as the buffer that it points into, so it must not enter a long-lived object: copy it into
+ * that object's arena first (arena.h).
  *
  * All functions are pure and safe on an empty slice (`len` 0, `at` possibly NULL).
  */
@@ -22,7 +22,7 @@ struct slice {
 
 /* A slice of a string literal. */
 #define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
-#define SLICE_NONE ((struct slice){NULL, 0})
+#define SLICE_NONE     ((struct slice){NULL, 0})
 /* For printf: printf("%.*s", SLICE_ARGS(s)). */
 #define SLICE_ARGS(s) (int)(s).len, ((s).at ? (s).at : "")
 
@@ -64,8 +64,8 @@ static inline char slice_lower_char(char c)
 bool slice_ieq_same_len(const char *a, const char *b, size_t len);
 
 /*
- * Equal but for the case of ASCII letters (RFC 3261 section 7.3.1). Nearly all write a name as its RFC
- * does, so that is compared first: with a literal for `b` it takes a few instructions.
+ * Equal but for the case of ASCII letters (RFC 3261 section 7.3.1). Nearly all write a name as its
+ * RFC does, so that is compared first: with a literal for `b` it takes a few instructions.
  */
 static inline bool slice_ieq(struct slice a, struct slice b)
 {

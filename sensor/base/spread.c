@@ -2,7 +2,8 @@
 
 enum { PER_OCTAVE = 1 << SPREAD_PER_OCTAVE_BITS };
 
-/* Values below PER_OCTAVE have a bucket each; above, the octave and the bits after the leading one. */
+/* Values below PER_OCTAVE have a bucket each; above, the octave and the bits after the leading one.
+ */
 static unsigned bucket_of(uint64_t value)
 {
     if (value < PER_OCTAVE)

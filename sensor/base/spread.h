@@ -1,8 +1,8 @@
 /*
  * spread: how values are spread (percentiles, maximum) in a few kilobytes, however many there are.
  *
- * Counts in buckets of which 32 share each power of two, so a percentile is off by at most 1.6%; count and
- * maximum are exact.
+ * Counts in buckets of which 32 share each power of two, so a percentile is off by at most 1.6%;
+ * count and maximum are exact.
  */
 #ifndef SIPSPAN_BASE_SPREAD_H
 #define SIPSPAN_BASE_SPREAD_H

@@ -1,9 +1,10 @@
 /*
  * table: a hash table whose nodes are part of the objects in it; chained.
  *
- * The caller hashes (hash.h, with a random key) and compares; several objects may have one hash. The buckets
- * double as objects come, so that a table that could hold a million things but holds a thousand stays in the
- * processor's cache. When memory for more buckets is out, the chains grow instead.
+ * The caller hashes (hash.h, with a random key) and compares; several objects may have one hash.
+ * The buckets double as objects come, so that a table that could hold a million things but holds a
+ * thousand stays in the processor's cache. When memory for more buckets is out, the chains grow
+ * instead.
  */
 #ifndef SIPSPAN_BASE_TABLE_H
 #define SIPSPAN_BASE_TABLE_H

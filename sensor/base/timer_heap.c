@@ -82,6 +82,15 @@ void timer_heap_cancel(struct timer_heap *heap, struct timer *timer)
         place(heap, at, last);
 }
 
+void timer_heap_shift(struct timer_heap *heap, int64_t step_ns)
+{
+    for (size_t i = 1; i <= heap->count; i++) {
+        int64_t *deadline_ns = &heap->entry[i].deadline_ns;
+        if (__builtin_add_overflow(*deadline_ns, step_ns, deadline_ns))
+            *deadline_ns = step_ns < 0 ? INT64_MIN : INT64_MAX;
+    }
+}
+
 struct timer *timer_heap_pop(struct timer_heap *heap, int64_t now_ns, int64_t *deadline_ns)
 {
     if (heap->count == 0 || heap->entry[1].deadline_ns > now_ns)

@@ -1,9 +1,10 @@
 /*
  * timer_heap: deadlines on the packets' own clock, fired exactly in their order.
  *
- * A binary heap rather than a wheel: what is due is due to the nanosecond and comes in one order (deadline,
- * then the order of setting), so that the events of a capture do not depend on how fast it is read. A few
- * hundred thousand timers cost some 100 ns a change, and a call changes them a handful of times.
+ * A binary heap rather than a wheel: what is due is due to the nanosecond and comes in one order
+ * (deadline, then the order of setting), so that the events of a capture do not depend on how fast
+ * it is read. A few hundred thousand timers cost some 100 ns a change, and a call changes them a
+ * handful of times.
  */
 #ifndef SIPSPAN_BASE_TIMER_HEAP_H
 #define SIPSPAN_BASE_TIMER_HEAP_H
@@ -37,11 +38,14 @@ void timer_heap_fini(struct timer_heap *heap);
 /* Sets or moves a timer. The owner keeps the number of its timers within the capacity. */
 void timer_heap_set(struct timer_heap *heap, struct timer *timer, int64_t deadline_ns);
 /*
- * Sees to it that the timer fires at deadline_ns at the latest. One that is set to fire earlier stays so: its
- * owner looks then and sets it anew. Saves moving it with every packet.
+ * Sees to it that the timer fires at deadline_ns at the latest. One that is set to fire earlier
+ * stays so: its owner looks then and sets it anew. Saves moving it with every packet.
  */
 void timer_heap_set_by(struct timer_heap *heap, struct timer *timer, int64_t deadline_ns);
 void timer_heap_cancel(struct timer_heap *heap, struct timer *timer); /* not set: nothing */
+
+/* Moves every deadline by the same, as the clock was. */
+void timer_heap_shift(struct timer_heap *heap, int64_t step_ns);
 
 /* Takes out the first timer that is due at now_ns (deadline <= now); NULL if none is. */
 struct timer *timer_heap_pop(struct timer_heap *heap, int64_t now_ns, int64_t *deadline_ns);

@@ -1,11 +1,12 @@
 /*
  * call: the objects that a call is made of, as seen from outside.
  *
- * A call is one Call-ID and one From tag. It has INVITE client transactions (RFC 3261 section 17.1.1, one
- * for each hop, redirection, repetition with credentials, re-INVITE) and dialogs (one for each To tag that
- * answered, so several when it forked). Nothing here is drawn from a single message: what became of the
- * call is read off its transactions and dialogs (call_outcome.h) whenever one of them changes, so that the
- * order in which a mirror shows the packets matters little.
+ * A call is one Call-ID and one From tag. It has INVITE client transactions (RFC 3261
+ * section 17.1.1, one for each hop, redirection, repetition with credentials, re-INVITE) and
+ * dialogs (one for each To tag that answered, so several when it forked). Nothing here is drawn
+ * from a single message: what became of the call is read off its transactions and dialogs
+ * (call_outcome.h) whenever one of them changes, so that the order in which a mirror shows the
+ * packets matters little.
  *
  * All of it is owned by call_table; strings live in the call's arena. Thread: the correlator's.
  */
@@ -43,12 +44,12 @@ struct transaction {
     struct ip_addr other_src; /* the same request seen from elsewhere: before or after a NAT */
     struct slice branch, request_uri, from_uri, from_tag, to_uri, user_agent;
 
-    bool has_request;     /* false: only responses to it were seen */
-    bool is_reinvite;     /* has a To tag */
+    bool has_request; /* false: only responses to it were seen */
+    bool is_reinvite; /* has a To tag */
     bool has_credentials;
-    bool asked_rport;     /* RFC 3581 */
-    bool inferred;        /* what followed shows that it was answered, unseen */
-    bool ladder_broken;   /* the gaps between its sendings do not double */
+    bool asked_rport;   /* RFC 3581 */
+    bool inferred;      /* what followed shows that it was answered, unseen */
+    bool ladder_broken; /* the gaps between its sendings do not double */
 
     int64_t first_sent_ns, last_sent_ns;
     int64_t first_gap_ns, last_gap_ns; /* of the retransmission ladder; 0: none yet */
@@ -56,9 +57,9 @@ struct transaction {
 
     /* Responses that could have reached the client. */
     int64_t first_response_ns;
-    int64_t ringing_ns;      /* first 180 to 189 */
-    int64_t final_ns;        /* first final one */
-    uint16_t final_status;   /* 0: none */
+    int64_t ringing_ns;    /* first 180 to 189 */
+    int64_t final_ns;      /* first final one */
+    uint16_t final_status; /* 0: none */
     uint16_t last_status;
     bool has_early_response; /* any 101 to 199 */
     bool port_differs;       /* they went to another port, unasked: void if the request goes on */
@@ -73,13 +74,14 @@ struct transaction {
 
     int64_t timed_out_ns;   /* when Timer B ran out, and the event was given */
     int64_t cancel_ns;      /* CANCEL with this branch, or a response to one */
-    int64_t failure_ack_ns; /* ACK with this branch: a final response of 300 or more reached the client */
+    int64_t failure_ack_ns; /* ACK with this branch: a final response of 300 or more reached the
+                               client */
 };
 
 /* A dialog, early or confirmed (RFC 3261 section 12). */
 struct dialog {
     struct list in_call;
-    uint64_t tag_hash; /* of the callee's tag */
+    uint64_t tag_hash;               /* of the callee's tag */
     struct transaction *answered_by; /* the transaction with the fewest Vias that showed its 2xx */
     int64_t answered_ns;             /* its first 2xx there */
     uint32_t answers;                /* 2xx seen there, repeats included */
@@ -92,12 +94,13 @@ struct dialog {
 };
 
 /*
- * Where a call stands; also the order in which room is made (call_table.h): what a flood can make with the
- * fewest packets goes first.
+ * Where a call stands; also the order in which room is made (call_table.h): what a flood can make
+ * with the fewest packets goes first.
  */
 enum call_phase {
     PHASE_ENDED,    /* its event is given; kept for a while to recognise what comes late */
-    PHASE_UNPROVEN, /* no INVITE that began it and only one side were seen: maybe there is no such call */
+    PHASE_UNPROVEN, /* no INVITE that began it and only one side were seen: maybe there is no such
+                       call */
     PHASE_TRYING,   /* no response could have reached the caller, who sent once */
     PHASE_CLOSING,  /* it ended, but might yet go on (credentials, another target) */
     PHASE_REPEATED, /* as TRYING, and the caller repeats it, as Timer A has it */
@@ -119,7 +122,7 @@ struct call {
     struct slice call_id, from_tag, from_uri, to_uri, user_agent;
     struct list transactions, dialogs;
     uint16_t transaction_count, dialog_count;
-    uint32_t highest_cseq;      /* of the caller's initial INVITEs */
+    uint32_t highest_cseq; /* of the caller's initial INVITEs */
     uint64_t from_tag_hash;
     int64_t first_seen_ns, last_seen_ns;
     struct offer_answer *media; /* the offer of the initial INVITE, until a dialog takes it over */

@@ -49,8 +49,8 @@ static void judge(struct calls *calls, const struct transaction *t, int64_t dead
         .last_stray_ns = t->last_stray_ns,
         .last_stray_status = t->last_stray_status,
         .stray_dst = t->stray_dst,
-        .sensor_lost_packets = calls->lost_packet_ns != CALL_NO_TIME &&
-                               calls->lost_packet_ns >= t->first_sent_ns,
+        .sensor_lost_packets =
+            calls->lost_packet_ns != CALL_NO_TIME && calls->lost_packet_ns >= t->first_sent_ns,
     };
     unanswered_judge(&calls->peers, &facts, &data->cause);
     peers_left_unanswered(&calls->peers, &t->src.ip, &t->dst);
@@ -61,23 +61,24 @@ void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t 
     struct event event = {
         .type = EVENT_INVITE_UNANSWERED,
         .time_ns = deadline_ns,
-        .invite_unanswered = {
-            .call_id = t->call->call_id,
-            .branch = t->branch,
-            .from_uri = t->from_uri,
-            .from_tag = t->from_tag,
-            .to_uri = t->to_uri,
-            .request_uri = t->request_uri,
-            .user_agent = t->user_agent,
-            .cseq = t->cseq,
-            .transport = TRANSPORT_UDP,
-            .src.endpoint = t->src,
-            .dst.endpoint = t->dst,
-            .first_sent_ns = t->first_sent_ns,
-            .last_sent_ns = t->last_sent_ns,
-            .transmissions = t->transmissions,
-            .waited_ns = deadline_ns - t->first_sent_ns,
-        },
+        .invite_unanswered =
+            {
+                .call_id = t->call->call_id,
+                .branch = t->branch,
+                .from_uri = t->from_uri,
+                .from_tag = t->from_tag,
+                .to_uri = t->to_uri,
+                .request_uri = t->request_uri,
+                .user_agent = t->user_agent,
+                .cseq = t->cseq,
+                .transport = TRANSPORT_UDP,
+                .src.endpoint = t->src,
+                .dst.endpoint = t->dst,
+                .first_sent_ns = t->first_sent_ns,
+                .last_sent_ns = t->last_sent_ns,
+                .transmissions = t->transmissions,
+                .waited_ns = deadline_ns - t->first_sent_ns,
+            },
     };
     struct invite_unanswered *data = &event.invite_unanswered;
     name_endpoint(calls, &data->src);

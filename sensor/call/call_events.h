@@ -1,6 +1,6 @@
 /*
- * call_events: gives the events of calls, with ids that are the same whenever the same sensor reads the same
- * traffic again. Internal to the folder.
+ * call_events: gives the events of calls, with ids that are the same whenever the same sensor reads
+ * the same traffic again. Internal to the folder.
  */
 #ifndef SIPSPAN_CALL_CALL_EVENTS_H
 #define SIPSPAN_CALL_CALL_EVENTS_H

@@ -3,10 +3,14 @@
 /* After an answer and a BYE only what the mirror shows late can still come. */
 #define SETTLE_COMPLETED_NS INT64_C(1000000000)
 
-#define EACH_TRANSACTION(node, call) \
-    struct list *node = (call)->transactions.next; node != &(call)->transactions; node = node->next
-#define EACH_DIALOG(node, call) \
-    struct list *node = (call)->dialogs.next; node != &(call)->dialogs; node = node->next
+#define EACH_TRANSACTION(node, call)                                                               \
+    struct list *node = (call)->transactions.next;                                                 \
+    node != &(call)->transactions;                                                                 \
+    node = node->next
+#define EACH_DIALOG(node, call)                                                                    \
+    struct list *node = (call)->dialogs.next;                                                      \
+    node != &(call)->dialogs;                                                                      \
+    node = node->next
 
 static struct transaction *transaction_at(struct list *node)
 {
@@ -80,7 +84,8 @@ static void read_first_hop(const struct call *call, struct first_hop *hop)
 static bool is_established(const struct call *call, const struct dialog *dialog,
                            const struct transaction *first)
 {
-    /* A call that is known from its middle must have been heard from both sides: anybody can send a BYE. */
+    /* A call that is known from its middle must have been heard from both sides: anybody can send a
+     * BYE. */
     if (call->is_direction_unknown && call->heard != HEARD_BOTH)
         return false;
     if (dialog->ack_ns != CALL_NO_TIME || dialog->is_confirmed_unseen)
@@ -109,8 +114,7 @@ static bool was_cancelled(const struct call *call, const struct first_hop *hop)
     }
     /* A BYE in an early dialog asks for the same (RFC 3261 section 15). */
     for (EACH_DIALOG(node, call))
-        if (dialog_at(node)->bye_ns != CALL_NO_TIME &&
-            dialog_at(node)->bye_by == ENDED_BY_CALLER)
+        if (dialog_at(node)->bye_ns != CALL_NO_TIME && dialog_at(node)->bye_by == ENDED_BY_CALLER)
             return true;
     return false;
 }
@@ -118,8 +122,8 @@ static bool was_cancelled(const struct call *call, const struct first_hop *hop)
 static void end_with(struct call_outcome *outcome, enum call_state state, int64_t ended_ns,
                      uint16_t status, enum ended_by by, int64_t settle_ns)
 {
-    *outcome = (struct call_outcome){PHASE_CLOSING, state, status, ended_ns, by, settle_ns,
-                                     CALL_NO_TIME};
+    *outcome =
+        (struct call_outcome){PHASE_CLOSING, state, status, ended_ns, by, settle_ns, CALL_NO_TIME};
 }
 
 /* Established dialogs decide alone: up while one of them has no BYE. */
@@ -153,8 +157,8 @@ static bool read_dialogs(const struct call *call, const struct first_hop *hop,
 }
 
 /*
- * How long after a failure the same call may go on: a client answers a challenge, follows a redirection or
- * mends what was refused at once, but a person may be asked for a password first.
+ * How long after a failure the same call may go on: a client answers a challenge, follows a
+ * redirection or mends what was refused at once, but a person may be asked for a password first.
  */
 static int64_t settle_after(uint16_t status, int64_t timer_b_ns)
 {
@@ -203,11 +207,13 @@ static void read_parts(const struct call *call, const struct first_hop *seen, in
     *outcome = (struct call_outcome){.phase = PHASE_TRYING, .look_again_ns = CALL_NO_TIME};
     if (read_dialogs(call, &hop, outcome))
         return;
-    outcome->phase = hop.has_response ? PHASE_EARLY : is_repeated(call) ? PHASE_REPEATED : PHASE_TRYING;
+    outcome->phase = hop.has_response    ? PHASE_EARLY
+                     : is_repeated(call) ? PHASE_REPEATED
+                                         : PHASE_TRYING;
     const struct transaction *newest = hop.newest;
     if (!newest || has_pending_sibling(call, &hop))
         return;
-    if (newest->final_status >= 300) {
+    if (hop.failed && newest->final_status >= 300) {
         read_failure(call, &hop, timer_b_ns, outcome);
     } else if (newest->timed_out_ns != CALL_NO_TIME) {
         read_timeout(call, &hop, timer_b_ns, outcome);
@@ -289,7 +295,8 @@ static int64_t answered_at(const struct call *call, const struct transaction *fi
     return earliest;
 }
 
-/* A 2xx that was repeated and never acknowledged; unknown where neither an ACK nor a repeat was seen. */
+/* A 2xx that was repeated and never acknowledged; unknown where neither an ACK nor a repeat was
+ * seen. */
 static void fill_ack_missing(const struct call *call, struct call_ended *event)
 {
     for (EACH_DIALOG(node, call)) {

@@ -3,7 +3,12 @@
 #include <errno.h>
 
 /* What an average call takes: the shares in which the memory is divided. */
-enum { PER_CALL_TRANSACTIONS = 2, PER_CALL_BLOCKS = 2, CALLS_PER_MEDIA = 2, CALLS_PER_SPARE_DIALOG = 4 };
+enum {
+    PER_CALL_TRANSACTIONS = 2,
+    PER_CALL_BLOCKS = 2,
+    CALLS_PER_MEDIA = 2,
+    CALLS_PER_SPARE_DIALOG = 4
+};
 
 static size_t bytes_per_call(void)
 {
@@ -125,8 +130,8 @@ void call_table_remove(struct call_table *table, struct call *call)
 const char *call_phase_name(enum call_phase phase)
 {
     static const char *const names[PHASE_COUNT] = {
-        [PHASE_ENDED] = "ended",       [PHASE_UNPROVEN] = "unproven", [PHASE_TRYING] = "trying",
-        [PHASE_CLOSING] = "closing",   [PHASE_REPEATED] = "repeated", [PHASE_EARLY] = "early",
+        [PHASE_ENDED] = "ended",     [PHASE_UNPROVEN] = "unproven", [PHASE_TRYING] = "trying",
+        [PHASE_CLOSING] = "closing", [PHASE_REPEATED] = "repeated", [PHASE_EARLY] = "early",
         [PHASE_UP] = "up",
     };
     return names[phase];
@@ -158,8 +163,8 @@ static bool make_room(struct call_table *table, const struct slab *slab, const s
 }
 
 /*
- * An object of a slab, room being made for it. A call that goes may hold none of them, so several may have to; at
- * most all of them but the one that asks.
+ * An object of a slab, room being made for it. A call that goes may hold none of them, so several
+ * may have to; at most all of them but the one that asks.
  */
 static void *alloc_for(struct call_table *table, struct slab *slab, const struct call *keep)
 {
@@ -197,15 +202,15 @@ struct slice call_table_keep(struct call_table *table, struct call *call, struct
 {
     struct slice copy;
     while (!arena_copy(&call->arena, &table->blocks, CALL_ARENA_BLOCKS_MAX, text, &copy))
-        if (call->arena.blocks >= CALL_ARENA_BLOCKS_MAX ||
-            !make_room(table, &table->blocks, call))
+        if (call->arena.blocks >= CALL_ARENA_BLOCKS_MAX || !make_room(table, &table->blocks, call))
             break;
     return copy;
 }
 
 uint64_t call_table_via_hash(const struct call_table *table, const struct sip_via *via)
 {
-    /* Hosts compare without case (RFC 3261 section 17.2.3 with 19.1.4); a name is at most 255 octets. */
+    /* Hosts compare without case (RFC 3261 section 17.2.3 with 19.1.4); a name is at most 255
+     * octets. */
     char host[256 + sizeof via->port];
     uint16_t port = via->port ? via->port : 5060;
     size_t len = via->host.len < 256 ? via->host.len : 256;

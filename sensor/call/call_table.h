@@ -1,10 +1,11 @@
 /*
  * call_table: owns every call, transaction and dialog; finds them, limits them, makes room.
  *
- * Memory is bounded by the capacities. When something is full, room is made by rule, in the order of the phases:
- * calls whose event is given, calls that may be none, those that got no response and were sent once (a flood looks
- * like this), those that ended (their event is given at once), those that are repeated, ringing ones, established
- * ones last; in each group the one that was quiet longest. What is dropped without an event is counted.
+ * Memory is bounded by the capacities. When something is full, room is made by rule, in the order
+ * of the phases: calls whose event is given, calls that may be none, those that got no response and
+ * were sent once (a flood looks like this), those that ended (their event is given at once), those
+ * that are repeated, ringing ones, established ones last; in each group the one that was quiet
+ * longest. What is dropped without an event is counted.
  */
 #ifndef SIPSPAN_CALL_CALL_TABLE_H
 #define SIPSPAN_CALL_CALL_TABLE_H
@@ -37,8 +38,8 @@ void call_table_fini(struct call_table *table);
 /* The call with this Call-ID and caller's tag, or NULL. */
 struct call *call_table_find(struct call_table *table, struct slice call_id, struct slice from_tag);
 /*
- * The call that a message belongs to: its From tag is the caller's or, in the other direction, its To tag is.
- * *from_caller says which.
+ * The call that a message belongs to: its From tag is the caller's or, in the other direction, its
+ * To tag is. *from_caller says which.
  */
 struct call *call_table_find_msg(struct call_table *table, const struct sip_msg *msg,
                                  bool *from_caller);
@@ -61,13 +62,15 @@ uint64_t call_table_via_hash(const struct call_table *table, const struct sip_vi
 uint64_t call_table_tag_hash(const struct call_table *table, struct slice tag);
 
 /* The INVITE transaction of this branch, sent-by and CSeq; NULL. */
-struct transaction *call_find_transaction(const struct call *call, uint64_t via_hash, uint32_t cseq);
+struct transaction *call_find_transaction(const struct call *call, uint64_t via_hash,
+                                          uint32_t cseq);
 /* Does Timer B run for any of its INVITEs? */
 bool call_has_waiting(const struct call *call);
 /* Adds one; NULL when the call has CALL_TRANSACTIONS_MAX. */
 struct transaction *call_table_add_transaction(struct call_table *table, struct call *call);
 /* Timer B is set or moved; stopped. Keeps the two counts. */
-void call_table_wait(struct call_table *table, struct transaction *transaction, int64_t deadline_ns);
+void call_table_wait(struct call_table *table, struct transaction *transaction,
+                     int64_t deadline_ns);
 void call_table_stop_waiting(struct call_table *table, struct transaction *transaction);
 /* Its Timer B has fired. */
 void call_table_wait_is_over(struct call_table *table, struct transaction *transaction);
@@ -77,7 +80,8 @@ void call_table_count_transmission(struct call_table *table, struct transaction 
 struct dialog *call_find_dialog(const struct call *call, uint64_t tag_hash);
 /* Finds or adds; NULL when the call has CALL_DIALOGS_MAX. */
 struct dialog *call_table_dialog(struct call_table *table, struct call *call, uint64_t tag_hash);
-/* The offer/answer state to feed for a dialog (NULL: the call's own, before any dialog); NULL: no room. */
+/* The offer/answer state to feed for a dialog (NULL: the call's own, before any dialog); NULL: no
+ * room. */
 struct offer_answer *call_table_media(struct call_table *table, struct call *call,
                                       struct dialog *dialog);
 

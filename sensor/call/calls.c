@@ -84,8 +84,8 @@ static void settle(struct calls *calls, struct call *call)
 }
 
 /*
- * Gives a call's event and keeps only what recognises late messages of it; but first each of its INVITEs that
- * still waits gets its Timer B.
+ * Gives a call's event and keeps only what recognises late messages of it; but first each of its
+ * INVITEs that still waits gets its Timer B.
  */
 static void close_call(struct calls *calls, struct call *call, const struct call_outcome *outcome)
 {
@@ -209,8 +209,8 @@ static struct call *call_of_initial_invite(struct calls *calls, const struct sip
 static struct call *join_late(struct calls *calls, const struct sip_msg *msg, int64_t now_ns)
 {
     struct call *call = call_table_add(&calls->table, msg->call_id, msg->from_tag, now_ns);
-    struct dialog *dialog = call_table_dialog(&calls->table, call,
-                                              call_table_tag_hash(&calls->table, msg->to_tag));
+    struct dialog *dialog =
+        call_table_dialog(&calls->table, call, call_table_tag_hash(&calls->table, msg->to_tag));
     if (dialog)
         dialog->is_confirmed_unseen = true;
     call->is_direction_unknown = true;
@@ -225,8 +225,8 @@ static void hear(struct calls *calls, struct call *call, bool is_caller)
 }
 
 /*
- * A call that one request in a dialog made us believe in, and its answer shows that there is none: 481, or 408 of a
- * proxy that reached nobody.
+ * A call that one request in a dialog made us believe in, and its answer shows that there is none:
+ * 481, or 408 of a proxy that reached nobody.
  */
 static bool is_refuted(const struct call *call, const struct sip_msg *msg)
 {
@@ -258,8 +258,8 @@ static void infer_challenges(struct calls *calls, struct call *call, const struc
     for (struct list *node = call->transactions.next; node != &call->transactions;
          node = node->next) {
         struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
-        if (t != now && t->cseq < now->cseq && !t->is_reinvite &&
-            ip_eq(&t->src.ip, &now->src.ip) && ip_eq(&t->dst.ip, &now->dst.ip))
+        if (t != now && t->cseq < now->cseq && !t->is_reinvite && ip_eq(&t->src.ip, &now->src.ip) &&
+            ip_eq(&t->dst.ip, &now->dst.ip))
             invite_inferred(calls, t);
     }
 }
@@ -375,8 +375,9 @@ static bool handle_invite_response(struct calls *calls, const struct datagram *d
     struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
     bool answers = true;
     if (!t) {
-        bool is_reinvite = !from_caller || (call->highest_cseq > 0 && msg->cseq > call->highest_cseq &&
-                                            call->phase == PHASE_UP);
+        bool is_reinvite =
+            !from_caller ||
+            (call->highest_cseq > 0 && msg->cseq > call->highest_cseq && call->phase == PHASE_UP);
         answers = !answers_other_branch(call, datagram, msg->cseq);
         calls->unmatched_responses += !answers;
         t = add_unseen(calls, call, via_hash, datagram, msg, is_reinvite);
@@ -399,7 +400,8 @@ static bool handle_invite_response(struct calls *calls, const struct datagram *d
     return answers;
 }
 
-/* The INVITE of this client and CSeq that was refused, where none of that CSeq was accepted; or NULL. */
+/* The INVITE of this client and CSeq that was refused, where none of that CSeq was accepted; or
+ * NULL. */
 static struct transaction *find_refused(const struct call *call, const struct ip_addr *client,
                                         uint32_t cseq)
 {
@@ -468,8 +470,8 @@ static void handle_bye(struct calls *calls, struct call *call, bool from_caller,
     if (!dialog)
         return;
     /*
-     * Only a caller may send BYE in an early dialog (RFC 3261 section 15), and where no response was seen
-     * at all the one that made the dialog was missed.
+     * Only a caller may send BYE in an early dialog (RFC 3261 section 15), and where no response
+     * was seen at all the one that made the dialog was missed.
      */
     if (!from_caller || !was_answer_in_view(call))
         dialog->is_confirmed_unseen = true;

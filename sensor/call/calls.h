@@ -1,12 +1,13 @@
 /*
  * calls: follows every call in the SIP messages that pass, and tells what became of it.
  *
- * The entry of the folder: messages and time go in, events come out through a receiver. RFC 3261 sections
- * 12, 13, 15 and 17 and RFC 6026 seen from outside: no timer of an endpoint is ever seen to fire, so what
- * is said rests on what was seen and on how long nothing was.
+ * The entry of the folder: messages and time go in, events come out through a receiver. RFC 3261
+ * sections 12, 13, 15 and 17 and RFC 6026 seen from outside: no timer of an endpoint is ever seen
+ * to fire, so what is said rests on what was seen and on how long nothing was.
  *
- * Time is the packets' own and only moves forward; a message may carry an earlier stamp than the one
- * before. Thread: the correlator's. Memory: bounded, see call_table.h and peer.h.
+ * Time is the packets' own and only moves forward, but for calls_clock_step; a message may be a
+ * little older than the one before. Thread: the correlator's. Memory: bounded, see call_table.h and
+ * peer.h.
  */
 #ifndef SIPSPAN_CALL_CALLS_H
 #define SIPSPAN_CALL_CALLS_H
@@ -34,13 +35,14 @@ struct calls {
     struct calls_params params;
     struct call_table table;
     struct peers peers;
-    int64_t now_ns;         /* the latest packet's time; CALL_NO_TIME before the first */
-    int64_t lost_packet_ns; /* when the sensor itself last dropped packets */
-    uint64_t stray_responses;     /* could not have reached their client */
-    uint64_t unmatched_responses; /* to an INVITE, of a call in view, but of no transaction in view */
-    uint64_t inferred_answers;    /* transactions answered unseen */
-    uint64_t expired;             /* calls that never got far and went quiet: no event */
-    uint64_t joined_late;         /* calls that were up already when they were first seen */
+    int64_t now_ns;           /* the latest packet's time; CALL_NO_TIME before the first */
+    int64_t lost_packet_ns;   /* when the sensor itself last dropped packets */
+    uint64_t stray_responses; /* could not have reached their client */
+    uint64_t
+        unmatched_responses;   /* to an INVITE, of a call in view, but of no transaction in view */
+    uint64_t inferred_answers; /* transactions answered unseen */
+    uint64_t expired;          /* calls that never got far and went quiet: no event */
+    uint64_t joined_late;      /* calls that were up already when they were first seen */
 };
 
 /* 0 or -ENOMEM. params are copied; what they point to must outlive this. */
@@ -53,11 +55,13 @@ void calls_packet(struct calls *calls, const struct ip_addr *src, int64_t time_n
 void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg);
 /* Nothing came, but time passed: fires what is due. */
 void calls_advance(struct calls *calls, int64_t now_ns);
+/* The packets' clock was set: everything remembered moves by step_ns. */
+void calls_clock_step(struct calls *calls, int64_t step_ns);
 /* The sensor lost packets: verdicts on what waits now are of low confidence. */
 void calls_lost_packets(struct calls *calls);
 /*
- * The input ended. Calls that have ended give their events; what rings, is up or waits for Timer B stays
- * open and gives none.
+ * The input ended. Calls that have ended give their events; what rings, is up or waits for Timer B
+ * stays open and gives none.
  */
 void calls_finish(struct calls *calls);
 

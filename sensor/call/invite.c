@@ -3,7 +3,8 @@
 /* RFC 3261 section 17.1.1.2: Timer B is 64*T1. */
 enum { T1_PER_TIMER_B = 64 };
 
-/* A sender's T1 is believed up to this (RFC 3261 section 17.1.1.1 allows larger ones on slow links). */
+/* A sender's T1 is believed up to this (RFC 3261 section 17.1.1.1 allows larger ones on slow
+ * links). */
 #define T1_MAX_NS INT64_C(4000000000)
 
 /* No two sendings of one request are further apart: 64*T1 with the longest T1. */
@@ -69,15 +70,16 @@ void invite_describe(struct calls *calls, struct transaction *t, const struct da
     judge_early_responses(calls, t, &responses_went_to);
 }
 
-/* Does this gap between two sendings double the one before, as Timer A does? A packet may be jittered. */
+/* Does this gap between two sendings double the one before, as Timer A does? A packet may be
+ * jittered. */
 static bool doubles(int64_t gap_ns, int64_t before_ns)
 {
     return gap_ns * 10 >= before_ns * 17 && gap_ns * 10 <= before_ns * 23;
 }
 
 /*
- * 64*T1 with the sender's own T1 where a ladder of three sendings shows it to be longer: one gap alone may
- * hide a sending that the mirror lost.
+ * 64*T1 with the sender's own T1 where a ladder of three sendings shows it to be longer: one gap
+ * alone may hide a sending that the mirror lost.
  */
 static int64_t timer_b(const struct calls *calls, const struct transaction *t)
 {
@@ -138,8 +140,8 @@ static bool could_reach_client(const struct transaction *t, const struct datagra
     if (!ip_eq(&datagram->dst.ip, &t->src.ip))
         return ip_eq(&datagram->dst.ip, &t->other_src);
     /*
-     * Without rport a response rightly goes to the sent-by port (RFC 3261 section 18.2.2), on which the
-     * client listens or not: that is seen by whether it goes on sending.
+     * Without rport a response rightly goes to the sent-by port (RFC 3261 section 18.2.2), on which
+     * the client listens or not: that is seen by whether it goes on sending.
      */
     return datagram->dst.port == t->src.port || (!t->asked_rport && !t->port_is_void);
 }
@@ -177,7 +179,8 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
         t->ringing_ns = now_ns;
     if (msg->status > 100 && msg->status < 200)
         t->has_early_response = true;
-    if (msg->status >= 200 && (t->final_status == 0 || (msg->status < 300 && t->final_status >= 300))) {
+    if (msg->status >= 200 &&
+        (t->final_status == 0 || (msg->status < 300 && t->final_status >= 300))) {
         t->final_status = msg->status;
         t->final_ns = now_ns;
     }

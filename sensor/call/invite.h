@@ -1,7 +1,7 @@
 /*
- * invite: one INVITE client transaction as it is seen from outside (RFC 3261 section 17.1.1, RFC 6026,
- * RFC 3581): its requests, their ladder, the responses that could have reached its client and those that
- * could not. Internal to the folder.
+ * invite: one INVITE client transaction as it is seen from outside (RFC 3261 section 17.1.1, RFC
+ * 6026, RFC 3581): its requests, their ladder, the responses that could have reached its client and
+ * those that could not. Internal to the folder.
  */
 #ifndef SIPSPAN_CALL_INVITE_H
 #define SIPSPAN_CALL_INVITE_H
@@ -17,14 +17,15 @@ void invite_sent(struct calls *calls, struct transaction *transaction,
 /* A response to it passed. False where it could not have reached its client. */
 bool invite_responded(struct calls *calls, struct transaction *transaction,
                       const struct datagram *datagram, const struct sip_msg *msg);
-/* As invite_inferred, but no proof that the mirror misses responses: some phones cancel what nobody answered. */
+/* As invite_inferred, but no proof that the mirror misses responses: some phones cancel what nobody
+ * answered. */
 void invite_presumed(struct calls *calls, struct transaction *transaction);
 /* What followed shows that it was answered, out of sight. */
 void invite_inferred(struct calls *calls, struct transaction *transaction);
 /*
- * The same for every transaction of the call with this CSeq (0: that began the call, so no re-INVITE) that
- * client sent to server. Where the client has only one such, its server does not matter: an ACK of a 2xx may
- * take another way.
+ * The same for every transaction of the call with this CSeq (0: that began the call, so no
+ * re-INVITE) that client sent to server. Where the client has only one such, its server does not
+ * matter: an ACK of a 2xx may take another way.
  */
 void invite_inferred_all(struct calls *calls, struct call *call, const struct ip_addr *client,
                          const struct ip_addr *server, uint32_t cseq);

@@ -1,10 +1,10 @@
 /*
- * capture: where packets come from. One interface, several back ends: capture files (capture/pcap_file,
- * our own reader) and live devices (capture/pcap_live, libpcap).
+ * capture: where packets come from. One interface, several back ends: capture files
+ * (capture/pcap_file, our own reader) and live devices (capture/pcap_live, libpcap).
  *
- * Thread: one; the thread that opened it reads and closes it. capture_stop may be called from a signal
- * handler. Time: packets carry their own stamps in ns since 1970; packets of several files come merged
- * in time order.
+ * Thread: one; the thread that opened it reads and closes it. capture_stop may be called from a
+ * signal handler. Time: packets carry their own stamps in ns since 1970; packets of several files
+ * come merged in time order.
  */
 #ifndef SIPSPAN_CAPTURE_CAPTURE_H
 #define SIPSPAN_CAPTURE_CAPTURE_H
@@ -21,7 +21,8 @@ enum { CAPTURE_ERROR_MAX = 512 };
 
 /* What is wrong, in words for the user: what, where (file and offset, or device), what to do. */
 struct capture_error {
-    int exit_status; /* of the contract: 1 ended badly or empty, 2 cannot be opened, 3 no permission or device */
+    int exit_status; /* of the contract: 1 ended badly or empty, 2 cannot be opened, 3 no permission
+                        or device */
     char text[CAPTURE_ERROR_MAX];
 };
 
@@ -46,8 +47,8 @@ struct capture_file_params {
 struct capture_live_params {
     const char *const *devices;
     size_t device_count;
-    const char *filter;      /* or NULL */
-    uint64_t buffer_bytes;   /* kernel ring of each device */
+    const char *filter;    /* or NULL */
+    uint64_t buffer_bytes; /* kernel ring of each device */
     uint32_t snap_len;
     bool promiscuous;
 };
@@ -63,32 +64,38 @@ struct capture_stats {
 };
 
 /* Opens; on failure NULL, and *error says why. Nothing is printed. */
-struct capture *capture_open_files(const struct capture_file_params *params, struct capture_error *error);
-struct capture *capture_open_live(const struct capture_live_params *params, struct capture_error *error);
+struct capture *capture_open_files(const struct capture_file_params *params,
+                                   struct capture_error *error);
+struct capture *capture_open_live(const struct capture_live_params *params,
+                                  struct capture_error *error);
 
 /* Fills the batch. timeout_ms bounds the wait of a live capture. Files never give CAPTURE_IDLE. */
-enum capture_status capture_read(struct capture *capture, struct packet_batch *batch, int timeout_ms);
+enum capture_status capture_read(struct capture *capture, struct packet_batch *batch,
+                                 int timeout_ms);
 
 /* Makes the next capture_read return CAPTURE_END, also one that waits. Async-signal-safe. */
 void capture_stop(struct capture *capture);
 
 void capture_stats(struct capture *capture, struct capture_stats *out);
 
-/* Share of the input read so far, 0 to 1; below 0 where it cannot be known (standard input, live). */
+/* Share of the input read so far, 0 to 1; below 0 where it cannot be known (standard input, live).
+ */
 double capture_progress(const struct capture *capture);
 
 /* After CAPTURE_FAILED. */
 const struct capture_error *capture_last_error(const struct capture *capture);
 
 /*
- * Something for the operator that happened since the last call (a device went down, came back, was not
- * Ethernet …), one line without a newline; NULL if nothing did. Valid until the next capture_read.
+ * Something for the operator that happened since the last call (a device went down, came back, was
+ * not Ethernet …), one line without a newline; NULL if nothing did. Valid until the next
+ * capture_read.
  */
 const char *capture_notice(struct capture *capture);
 
 void capture_close(struct capture *capture); /* NULL does nothing */
 
-/* "-D"-like list for error messages: names of devices that exist, joined by ", ". At most len octets. */
+/* "-D"-like list for error messages: names of devices that exist, joined by ", ". At most len
+ * octets. */
 void capture_list_devices(char *buf, size_t len);
 
 /* "libpcap version 1.10.3 …" */

@@ -1,6 +1,6 @@
 /*
- * capture_backend: what the back ends of capture (file_merge, pcap_live) share, and what capture.c calls
- * them by. Private to capture/.
+ * capture_backend: what the back ends of capture (file_merge, pcap_live) share, and what capture.c
+ * calls them by. Private to capture/.
  *
  * A back end's own struct begins with a `struct capture`; its close frees that struct.
  */
@@ -30,8 +30,9 @@ enum {
 };
 
 struct capture_backend {
-    enum capture_status (*read)(struct capture *capture, struct packet_batch *batch, int timeout_ms);
-    void (*update_stats)(struct capture *capture); /* NULL: they always are */
+    enum capture_status (*read)(struct capture *capture, struct packet_batch *batch,
+                                int timeout_ms);
+    void (*update_stats)(struct capture *capture);     /* NULL: they always are */
     double (*progress)(const struct capture *capture); /* NULL: cannot be known */
     void (*close)(struct capture *capture);
 };
@@ -70,7 +71,8 @@ void capture_add_notice(struct capture *capture, const char *format, ...)
 void capture_error_set(struct capture_error *error, int exit_status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* DLT_RAW has other numbers in some captures, and in libpcap's interface: all are LINKTYPE_RAW here. */
+/* DLT_RAW has other numbers in some captures, and in libpcap's interface: all are LINKTYPE_RAW
+ * here. */
 static inline uint16_t capture_link_type(uint32_t value)
 {
     uint16_t type = (uint16_t)(value & 0xffff);

@@ -98,7 +98,7 @@ static int make_room(struct file_input *in, size_t need)
         in->end = left;
     }
     size_t size = need > FILE_INPUT_WINDOW ? need : FILE_INPUT_WINDOW;
-    if (in->window_size >= size)
+    if (in->window && in->window_size >= size)
         return 0;
     uint8_t *window = realloc(in->window, size);
     if (!window)
@@ -218,6 +218,7 @@ static enum file_input_status start_gzip(struct file_input *in, struct capture_e
 
 static enum file_input_status start_reading(struct file_input *in, struct capture_error *error)
 {
+    in->start = in->end = 0;
     if (make_room(in, 0) != 0) {
         capture_error_set(error, 1, "%s: out of memory", in->name);
         return FILE_INPUT_FAILED;

@@ -1,6 +1,6 @@
 /*
- * file_reader: one capture file, whatever its format: its next packet, the `head`, and what is wrong with
- * it. Private to capture/.
+ * file_reader: one capture file, whatever its format: its next packet, the `head`, and what is
+ * wrong with it. Private to capture/.
  *
  * The head and every packet before it point into the reader's window until file_reader_fill or
  * file_reader_park. So a batch ends where a reader has to be filled.
@@ -20,24 +20,26 @@ struct file_reader {
         struct pcapng_file pcapng;
     };
     struct record head;
-    bool ready; /* head can be read; false: file_reader_fill comes first */
+    bool ready;   /* head can be read; false: file_reader_fill comes first */
     size_t order; /* which file it is, for ties */
 };
 
 enum file_reader_status {
-    FILE_READER_PACKET,   /* head is the next packet */
+    FILE_READER_PACKET, /* head is the next packet */
     FILE_READER_END,
     FILE_READER_STOPPED,  /* capture_stop was called while it waited */
     FILE_READER_BROKEN,   /* cut off, corrupt or empty: *error; what is before has been given */
     FILE_READER_UNUSABLE, /* only from open: cannot be opened, or is no capture */
 };
 
-/* Opens, and finds the first packet. file_reader_fini in every case. *next_interface outlives it. */
+/* Opens, and finds the first packet. file_reader_fini in every case. *next_interface outlives it.
+ */
 enum file_reader_status file_reader_open(struct file_reader *reader, const char *path, int stop_fd,
                                          uint16_t *next_interface, struct capture_error *error);
 void file_reader_fini(struct file_reader *reader);
 
-/* Steps over the head to the next packet in the window. Says, as `ready` does, whether there is one. */
+/* Steps over the head to the next packet in the window. Says, as `ready` does, whether there is
+ * one. */
 bool file_reader_step(struct file_reader *reader);
 
 /* Refills the window and finds the head. Also after an end or an error, which it then tells. */

@@ -1,6 +1,6 @@
 /*
- * gzip_stream: inflates gzip data (RFC 1952) piece by piece, of one member or several after one another.
- * The only file that sees zlib is gzip_stream.c. Private to capture/.
+ * gzip_stream: inflates gzip data (RFC 1952) piece by piece, of one member or several after one
+ * another. The only file that sees zlib is gzip_stream.c. Private to capture/.
  */
 #ifndef SIPSPAN_CAPTURE_GZIP_STREAM_H
 #define SIPSPAN_CAPTURE_GZIP_STREAM_H
@@ -22,8 +22,8 @@ struct gzip_stream *gzip_stream_create(void); /* NULL when memory is out */
 void gzip_stream_destroy(struct gzip_stream *stream);
 
 /*
- * Inflates *in (of *in_len) to `out`; both are moved on by what was used, *written says what was made,
- * also along with GZIP_INPUT and GZIP_CORRUPT.
+ * Inflates *in (of *in_len) to `out`; both are moved on by what was used, *written says what was
+ * made, also along with GZIP_INPUT and GZIP_CORRUPT.
  */
 enum gzip_status gzip_stream_inflate(struct gzip_stream *stream, const uint8_t **in, size_t *in_len,
                                      uint8_t *out, size_t out_len, size_t *written);

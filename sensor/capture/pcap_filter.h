@@ -1,6 +1,7 @@
 /*
- * pcap_filter: a BPF expression as tcpdump takes it, for packets of files, whatever their link types.
- * Compiled by libpcap once a link type, when the first packet of it comes. Private to capture/.
+ * pcap_filter: a BPF expression as tcpdump takes it, for packets of files, whatever their link
+ * types. Compiled by libpcap once a link type, when the first packet of it comes. Private to
+ * capture/.
  */
 #ifndef SIPSPAN_CAPTURE_PCAP_FILTER_H
 #define SIPSPAN_CAPTURE_PCAP_FILTER_H
@@ -26,9 +27,9 @@ int pcap_filter_prepare(struct pcap_filter *filter, uint16_t link_type,
 bool pcap_filter_matches(const struct pcap_filter *filter, const struct packet *packet);
 
 /*
- * What people miss about an expression: a filter with "port" matches no fragments but the first, and, unless
- * it says "vlan", no tagged packets (live, the kernel takes the outer tag off, so only those with two).
- * A line for the operator, or NULL.
+ * What people miss about an expression: a filter with "port" matches no fragments but the first,
+ * and, unless it says "vlan", no tagged packets (live, the kernel takes the outer tag off, so only
+ * those with two). A line for the operator, or NULL.
  */
 const char *pcap_filter_caveat(const char *expression, bool live);
 

@@ -1,10 +1,11 @@
 /*
- * pcapng_file: the block format of Wireshark: several sections of either byte order, several interfaces
- * with their own link type and stamps. Pure but for the table of interfaces, which it allocates.
+ * pcapng_file: the block format of Wireshark: several sections of either byte order, several
+ * interfaces with their own link type and stamps. Pure but for the table of interfaces, which it
+ * allocates.
  *
- * (draft-ietf-opsawg-pcapng.) Packets come from Enhanced, Simple and the obsolete Packet Blocks; other
- * blocks are stepped over. A Simple Packet Block has no stamp: it gets that of the packet before it.
- * Private to capture/.
+ * (draft-ietf-opsawg-pcapng.) Packets come from Enhanced, Simple and the obsolete Packet Blocks;
+ * other blocks are stepped over. A Simple Packet Block has no stamp: it gets that of the packet
+ * before it. Private to capture/.
  */
 #ifndef SIPSPAN_CAPTURE_PCAPNG_FILE_H
 #define SIPSPAN_CAPTURE_PCAPNG_FILE_H
@@ -12,7 +13,7 @@
 #include "capture/record.h"
 
 enum {
-    PCAPNG_BLOCK_MAX = 16 << 20, /* octets; as libpcap */
+    PCAPNG_BLOCK_MAX = 16 << 20,  /* octets; as libpcap */
     PCAPNG_INTERFACES_MAX = 4096, /* of one section */
 };
 
@@ -28,7 +29,7 @@ struct pcapng_interface {
 
 struct pcapng_file {
     bool big_endian;
-    uint16_t *next_interface; /* see record_next_interface */
+    uint16_t *next_interface;           /* see record_next_interface */
     struct pcapng_interface *interface; /* of the section */
     uint32_t interface_count, interface_size;
     int64_t last_time_ns;

@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 /*
- * Started as root, becomes `user` with its groups ("root" or NULL keeps the uid). In every case drops all
- * capabilities, those of the bounding set too where that is allowed, and forbids to gain any by exec
- * (PR_SET_NO_NEW_PRIVS). Then makes sure that there is no way back. 0, or -errno and what is wrong and
- * what to do in `error`; the process should then exit.
+ * Started as root, becomes `user` with its groups ("root" or NULL keeps the uid). In every case
+ * drops all capabilities, those of the bounding set too where that is allowed, and forbids to gain
+ * any by exec (PR_SET_NO_NEW_PRIVS). Then makes sure that there is no way back. 0, or -errno and
+ * what is wrong and what to do in `error`; the process should then exit.
  */
 int privileges_drop(const char *user, char *error, size_t len);
 

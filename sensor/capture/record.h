@@ -1,6 +1,7 @@
 /*
- * record: what the parsers of the capture formats (pcap_file, pcapng_file) make of the octets at the start
- * of the next record. They are pure: they see what is there, and say what they need. Private to capture/.
+ * record: what the parsers of the capture formats (pcap_file, pcapng_file) make of the octets at
+ * the start of the next record. They are pure: they see what is there, and say what they need.
+ * Private to capture/.
  */
 #ifndef SIPSPAN_CAPTURE_RECORD_H
 #define SIPSPAN_CAPTURE_RECORD_H
@@ -42,8 +43,8 @@ static inline uint32_t record_u32(const uint8_t *b, bool big_endian)
 }
 
 /*
- * Gives each interface of all files an index of its own. Those past the 65,535th share the last: a file
- * made of that many sections is still read.
+ * Gives each interface of all files an index of its own. Those past the 65,535th share the last: a
+ * file made of that many sections is still read.
  */
 static inline uint16_t record_next_interface(uint16_t *next)
 {

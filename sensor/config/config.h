@@ -1,11 +1,11 @@
 /*
- * config: what the user asked for, from the command line, the environment and the configuration file,
- * in this order of precedence, over the defaults.
+ * config: what the user asked for, from the command line, the environment and the configuration
+ * file, in this order of precedence, over the defaults.
  *
- * config/options.c holds the one table of options: name, type, default, range, unit and one line of text.
- * The parser of the file, the command line, the environment (SIPSPAN_KEY), --check-config, the example
- * file in deploy/config and the man page all come from it. Only main and config see the whole struct;
- * a module gets its own small params.
+ * config/options.c holds the one table of options: name, type, default, range, unit and one line of
+ * text. The parser of the file, the command line, the environment (SIPSPAN_KEY), --check-config,
+ * the example file in deploy/config and the man page all come from it. Only main and config see the
+ * whole struct; a module gets its own small params.
  */
 #ifndef SIPSPAN_CONFIG_CONFIG_H
 #define SIPSPAN_CONFIG_CONFIG_H
@@ -41,14 +41,14 @@ struct config {
     uint64_t workers;             /* 0: the cores this process may use */
     char *listen;                 /* "ADDR:PORT"; "" off; NULL: the default of the mode */
     char *sensor_id;              /* default: the host name */
-    char *user;                   /* whom to become once the devices are open, when started as root */
-    uint64_t buffer_bytes;        /* kernel ring of each device */
+    char *user;            /* whom to become once the devices are open, when started as root */
+    uint64_t buffer_bytes; /* kernel ring of each device */
     uint64_t snap_len;
     bool promiscuous;
-    uint64_t memory_limit;        /* bytes */
-    int64_t timer_b_ns;           /* RFC 3261 section 17.1.1.1, 64*T1 */
+    uint64_t memory_limit; /* bytes */
+    int64_t timer_b_ns;    /* RFC 3261 section 17.1.1.1, 64*T1 */
     int64_t call_idle_timeout_ns;
-    int log_level;                /* enum log_level */
+    int log_level; /* enum log_level */
     struct config_peer *peer;
     size_t peer_count;
 };
@@ -61,14 +61,15 @@ enum config_action {
 
 /*
  * Reads everything. `env` is the environment (NULL: none). Messages go to `out` (help, version) and
- * `err`, each naming file, line and key where there is one, and the nearest valid key for one not known.
- * version_text is printed by --version. *config is to be freed by config_fini in every case.
+ * `err`, each naming file, line and key where there is one, and the nearest valid key for one not
+ * known. version_text is printed by --version. *config is to be freed by config_fini in every case.
  */
 enum config_action config_load(struct config *config, int argc, char **argv, char **env,
                                const char *version_text, FILE *out, FILE *err);
 void config_fini(struct config *config);
 
-/* The example file (deploy/config/sipspan.yaml), and the options part of the man page, from the table. */
+/* The example file (deploy/config/sipspan.yaml), and the options part of the man page, from the
+ * table. */
 void config_print_example(FILE *out);
 void config_print_man(FILE *out);
 

@@ -19,8 +19,8 @@ struct config_cli {
 };
 
 /*
- * 0, or a negative value with the first thing that is wrong told. Stops at --help and --version. Sorts argv:
- * options first.
+ * 0, or a negative value with the first thing that is wrong told. Stops at --help and --version.
+ * Sorts argv: options first.
  */
 int config_cli_parse(struct config_loader *loader, int argc, char **argv, struct config_cli *cli);
 

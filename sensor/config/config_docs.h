@@ -1,5 +1,6 @@
 /*
- * config_docs: what users read about the options, printed from their table; config.h has the rest of it.
+ * config_docs: what users read about the options, printed from their table; config.h has the rest
+ * of it.
  */
 #ifndef SIPSPAN_CONFIG_CONFIG_DOCS_H
 #define SIPSPAN_CONFIG_CONFIG_DOCS_H

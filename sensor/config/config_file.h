@@ -1,6 +1,6 @@
 /*
- * config_file: the configuration file. Strict: what is not an option, or not a value that it takes, is an
- * error with its line, and all errors are told, not the first alone.
+ * config_file: the configuration file. Strict: what is not an option, or not a value that it takes,
+ * is an error with its line, and all errors are told, not the first alone.
  *
  * Internal to config; one thread.
  */

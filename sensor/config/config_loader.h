@@ -1,6 +1,6 @@
 /*
- * config_loader: puts the values of all sources together. Each is checked, wherever it comes from; the one
- * of the strongest source stays, in whatever order they come.
+ * config_loader: puts the values of all sources together. Each is checked, wherever it comes from;
+ * the one of the strongest source stays, in whatever order they come.
  *
  * Internal to config; one thread.
  */
@@ -41,8 +41,9 @@ static inline bool config_loader_gave_up(const struct config_loader *loader)
 }
 
 /*
- * Checks one value, for OPTION_LIST one item more, and keeps it unless a stronger source has given one.
- * `where` begins the message about a wrong one: "FILE:LINE: key". 0, -EINVAL or -ENOMEM, either printed.
+ * Checks one value, for OPTION_LIST one item more, and keeps it unless a stronger source has given
+ * one. `where` begins the message about a wrong one: "FILE:LINE: key". 0, -EINVAL or -ENOMEM,
+ * either printed.
  */
 int config_loader_set(struct config_loader *loader, enum config_source source,
                       const struct option_spec *option, struct slice text, const char *where);

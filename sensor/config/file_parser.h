@@ -1,8 +1,9 @@
 /*
- * file_parser: walks over the items of the configuration file and tells its errors with file and line.
+ * file_parser: walks over the items of the configuration file and tells its errors with file and
+ * line.
  *
- * Every function that reads returns 0, or a negative value when reading must stop: the text is broken, or
- * there were errors enough; it was told then. Internal to config; one thread.
+ * Every function that reads returns 0, or a negative value when reading must stop: the text is
+ * broken, or there were errors enough; it was told then. Internal to config; one thread.
  */
 #ifndef SIPSPAN_CONFIG_FILE_PARSER_H
 #define SIPSPAN_CONFIG_FILE_PARSER_H

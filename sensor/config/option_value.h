@@ -13,23 +13,27 @@
 #include "config/options.h"
 
 struct option_value {
-    char *string;    /* strings and one item of a list: from the heap, the caller frees it; else NULL */
+    char
+        *string; /* strings and one item of a list: from the heap, the caller frees it; else NULL */
     uint64_t number; /* everything else: bytes, ns, index of the choice, 0 or 1 */
 };
 
 enum { OPTION_EXPECTED_MAX = 128, OPTION_QUOTE_MAX = 64 };
 
 /*
- * Understands one value, for OPTION_LIST one item. 0, -EINVAL (not what option_value_expected says; out
- * of its range too) or -ENOMEM; *out is set only with 0.
+ * Understands one value, for OPTION_LIST one item. 0, -EINVAL (not what option_value_expected says;
+ * out of its range too) or -ENOMEM; *out is set only with 0.
  */
-int option_value_parse(const struct option_spec *option, struct slice text, struct option_value *out);
+int option_value_parse(const struct option_spec *option, struct slice text,
+                       struct option_value *out);
 
-/* What the option takes: "a size from 32MiB to 1TiB (bytes, or with KiB, MiB, GiB or TiB)". Returns buf. */
+/* What the option takes: "a size from 32MiB to 1TiB (bytes, or with KiB, MiB, GiB or TiB)". Returns
+ * buf. */
 const char *option_value_expected(const struct option_spec *option,
                                   char buf[static OPTION_EXPECTED_MAX]);
 /* "32MiB to 1TiB", "" for what has no range. Returns buf. */
-const char *option_value_range(const struct option_spec *option, char buf[static OPTION_EXPECTED_MAX]);
+const char *option_value_range(const struct option_spec *option,
+                               char buf[static OPTION_EXPECTED_MAX]);
 
 /* For messages: cut where it is long, and without what a terminal would act upon. Returns buf. */
 const char *option_value_quote(struct slice text, char buf[static OPTION_QUOTE_MAX]);

@@ -1,10 +1,10 @@
 /*
  * options: the one table of options.
  *
- * The configuration file's parser, the command line, the environment, the help text, the example file and
- * the man page are all made from it, so an option is added by adding its row (and its field in config.h).
- * The names of an option follow from its key: memory_limit is --memory-limit on the command line and
- * SIPSPAN_MEMORY_LIMIT in the environment.
+ * The configuration file's parser, the command line, the environment, the help text, the example
+ * file and the man page are all made from it, so an option is added by adding its row (and its
+ * field in config.h). The names of an option follow from its key: memory_limit is --memory-limit on
+ * the command line and SIPSPAN_MEMORY_LIMIT in the environment.
  *
  * Constant data and pure functions: any thread.
  */
@@ -16,19 +16,19 @@
 
 #include "base/slice.h"
 
-enum option_type {           /* kept in struct config as */
-    OPTION_FLAG,             /* nothing: takes no value */
-    OPTION_STRING,           /* char *; min and max are its length */
-    OPTION_NAME,             /* char *: letters, digits, '.', '_' and '-' */
-    OPTION_PATH,             /* char * */
-    OPTION_ADDRESS,          /* char *: "ADDR:PORT", "" for "off" */
-    OPTION_BOOL,             /* bool */
-    OPTION_INTEGER,          /* uint64_t */
-    OPTION_SIZE,             /* uint64_t, bytes */
-    OPTION_DURATION,         /* int64_t, ns */
-    OPTION_LIST,             /* struct string_list; max is how many */
-    OPTION_ENUM,             /* int: index in choices */
-    OPTION_PEERS,            /* peer, peer_count */
+enum option_type {                  /* kept in struct config as */
+                   OPTION_FLAG,     /* nothing: takes no value */
+                   OPTION_STRING,   /* char *; min and max are its length */
+                   OPTION_NAME,     /* char *: letters, digits, '.', '_' and '-' */
+                   OPTION_PATH,     /* char * */
+                   OPTION_ADDRESS,  /* char *: "ADDR:PORT", "" for "off" */
+                   OPTION_BOOL,     /* bool */
+                   OPTION_INTEGER,  /* uint64_t */
+                   OPTION_SIZE,     /* uint64_t, bytes */
+                   OPTION_DURATION, /* int64_t, ns */
+                   OPTION_LIST,     /* struct string_list; max is how many */
+                   OPTION_ENUM,     /* int: index in choices */
+                   OPTION_PEERS,    /* peer, peer_count */
 };
 
 enum option_action {
@@ -59,21 +59,21 @@ enum option_group {
 
 struct option_spec {
     const char *key;
-    char letter;              /* of the short option, 0: none */
+    char letter; /* of the short option, 0: none */
     enum option_type type;
     enum option_action action;
     enum option_group group;
-    unsigned places;          /* enum option_place, or-ed */
+    unsigned places; /* enum option_place, or-ed */
     uint64_t min;
     uint64_t max;
     const char *const *choices; /* of OPTION_ENUM, ended by NULL */
-    const char *default_text; /* as a user would write it; NULL: none, or found at run time */
-    const char *default_note; /* the default in words, where it is found at run time */
-    const char *example;      /* a value for the example file where there is no default_text */
-    const char *unit;         /* of OPTION_INTEGER; NULL: a plain number */
-    const char *metavar;      /* NULL: no value, or one of choices */
-    const char *text;         /* what it does: begins in lower case, no full stop */
-    size_t offset;            /* of its field in struct config */
+    const char *default_text;   /* as a user would write it; NULL: none, or found at run time */
+    const char *default_note;   /* the default in words, where it is found at run time */
+    const char *example;        /* a value for the example file where there is no default_text */
+    const char *unit;           /* of OPTION_INTEGER; NULL: a plain number */
+    const char *metavar;        /* NULL: no value, or one of choices */
+    const char *text;           /* what it does: begins in lower case, no full stop */
+    size_t offset;              /* of its field in struct config */
 };
 
 enum { OPTIONS_MAX = 32, OPTION_TEXT_MAX = 40 };
@@ -87,8 +87,8 @@ const struct option_spec *options_find(struct slice key);
 /* The same for SIPSPAN_NAME without its prefix. */
 const struct option_spec *options_find_variable(struct slice name);
 /*
- * Of the options that may be given in one of `places`, the one whose key is nearest to what was typed in any
- * of these spellings (edit distance); NULL if none is near enough to be meant.
+ * Of the options that may be given in one of `places`, the one whose key is nearest to what was
+ * typed in any of these spellings (edit distance); NULL if none is near enough to be meant.
  */
 const struct option_spec *options_nearest(struct slice typed, unsigned places);
 

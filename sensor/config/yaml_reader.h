@@ -1,8 +1,9 @@
 /*
  * yaml_reader: a YAML document as a row of items, and the only file that sees libyaml.
  *
- * Takes the part of YAML that a configuration needs: lists, maps and scalars, in one document. Anchors and
- * aliases (a few lines of which can stand for gigabytes), tags and deep nesting are refused.
+ * Takes the part of YAML that a configuration needs: lists, maps and scalars, in one document.
+ * Anchors and aliases (a few lines of which can stand for gigabytes), tags and deep nesting are
+ * refused.
  *
  * One thread at a time.
  */
@@ -33,8 +34,8 @@ struct yaml_reader *yaml_reader_create(struct slice input);
 void yaml_reader_destroy(struct yaml_reader *reader);
 
 /*
- * 0 or -EINVAL: the input is not what is taken here; yaml_reader_problem then says why, and every further
- * call returns the same.
+ * 0 or -EINVAL: the input is not what is taken here; yaml_reader_problem then says why, and every
+ * further call returns the same.
  */
 int yaml_reader_next(struct yaml_reader *reader, struct yaml_item *item);
 /* Until the reader is destroyed. */

@@ -2,9 +2,9 @@
  * event: what the sensor tells the outside, as plain data (CONTRACT of the names: schemas/events).
  *
  * An event is a view: its slices belong to the object that it tells of and live until the receiver
- * returns. Whoever needs it longer serialises it (event_json.h). Times are ns since 1970 from packets; a
- * time of EVENT_NO_TIME, a duration below 0, a count of 0 where that is impossible, an empty slice mean
- * unknown, and are absent in what goes out.
+ * returns. Whoever needs it longer serialises it (event_json.h). Times are ns since 1970 from
+ * packets; a time of EVENT_NO_TIME, a duration below 0, a count of 0 where that is impossible, an
+ * empty slice mean unknown, and are absent in what goes out.
  */
 #ifndef SIPSPAN_EVENT_EVENT_H
 #define SIPSPAN_EVENT_EVENT_H
@@ -15,7 +15,7 @@
 #include "base/slice.h"
 #include "net/endpoint.h"
 
-#define EVENT_NO_TIME INT64_MIN
+#define EVENT_NO_TIME     INT64_MIN
 #define EVENT_NO_DURATION INT64_C(-1)
 
 enum { EVENT_ID_TEXT_MAX = 33, EVENT_SUMMARY_MAX = 640, EVENT_EVIDENCE_MAX = 8 };
@@ -47,13 +47,13 @@ enum transport { TRANSPORT_UDP, TRANSPORT_COUNT };
 
 /* One observation that a verdict rests on. Which fields are set depends on the kind. */
 struct evidence {
-    const char *kind;        /* "ladder", "nothing_from_destination", …: stable names */
-    int64_t at_ns;           /* or EVENT_NO_TIME */
-    int64_t since_ns;        /* or EVENT_NO_TIME */
-    uint64_t count;          /* 0: not set */
-    uint16_t status;         /* of a SIP response; 0: not set */
-    const char *method;      /* of a SIP request; NULL: not set */
-    struct endpoint who;     /* ip.version 0: not set */
+    const char *kind;    /* "ladder", "nothing_from_destination", …: stable names */
+    int64_t at_ns;       /* or EVENT_NO_TIME */
+    int64_t since_ns;    /* or EVENT_NO_TIME */
+    uint64_t count;      /* 0: not set */
+    uint16_t status;     /* of a SIP response; 0: not set */
+    const char *method;  /* of a SIP request; NULL: not set */
+    struct endpoint who; /* ip.version 0: not set */
 };
 
 struct cause {

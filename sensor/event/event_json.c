@@ -20,13 +20,16 @@ const char *rfc3339_format(int64_t time_ns, char buf[static RFC3339_TEXT_MAX])
     return buf;
 }
 
-/* The length of the well-formed UTF-8 sequence at the start of text (RFC 3629), 0 if there is none. */
+/* The length of the well-formed UTF-8 sequence at the start of text (RFC 3629), 0 if there is none.
+ */
 static size_t utf8_sequence(const unsigned char *at, size_t left)
 {
     if (at[0] < 0x80)
         return at[0] != 0x7f; /* DEL, which JSON lets through and terminals act on */
-    size_t n = at[0] >= 0xc2 && at[0] <= 0xdf ? 2 : (at[0] & 0xf0) == 0xe0 ? 3
-             : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4 : 0;
+    size_t n = at[0] >= 0xc2 && at[0] <= 0xdf   ? 2
+               : (at[0] & 0xf0) == 0xe0         ? 3
+               : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4
+                                                : 0;
     if (n == 0 || n > left)
         return 0;
     for (size_t i = 1; i < n; i++)

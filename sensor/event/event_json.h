@@ -1,7 +1,7 @@
 /*
- * event_json: an event as a CloudEvents 1.0 object in JSON. The only place that knows the names of the
- * fields; jansson writes the text. Octets that are not UTF-8, and DEL, become U+FFFD,
- * what is not printable ASCII is escaped, so that no INVITE can suppress or forge an event.
+ * event_json: an event as a CloudEvents 1.0 object in JSON. The only place that knows the names of
+ * the fields; jansson writes the text. Octets that are not UTF-8, and DEL, become U+FFFD, what is
+ * not printable ASCII is escaped, so that no INVITE can suppress or forge an event.
  */
 #ifndef SIPSPAN_EVENT_EVENT_JSON_H
 #define SIPSPAN_EVENT_EVENT_JSON_H
@@ -15,8 +15,9 @@ struct json_t;
 enum { RFC3339_TEXT_MAX = 32 };
 
 /*
- * How JSON is written for json_dumps: on one line, the order of fields kept, and nothing but printable ASCII, so that
- * neither a terminal nor a reader of lines takes an octet from the wire for a command.
+ * How JSON is written for json_dumps: on one line, the order of fields kept, and nothing but
+ * printable ASCII, so that neither a terminal nor a reader of lines takes an octet from the wire
+ * for a command.
  */
 #define EVENT_JSON_FLAGS                                                                           \
     (JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15))
@@ -30,7 +31,8 @@ const char *rfc3339_format(int64_t time_ns, char buf[static RFC3339_TEXT_MAX]);
  */
 char *event_json_structured(const struct event *event, const char *sensor_id);
 
-/* A new string with text's octets, repaired to UTF-8. For whoever else writes JSON from the wire. */
+/* A new string with text's octets, repaired to UTF-8. For whoever else writes JSON from the wire.
+ */
 struct json_t *json_text(struct slice text);
 
 /* The version of jansson that is in use: "2.14". */

@@ -103,7 +103,8 @@ void sink_file_write(struct sink_file *sink, const struct event *event)
     char *line = event_json_structured(event, sink->sensor_id);
     size_t len = line ? strlen(line) : 0;
     if (!line || len + 1 > sizeof sink->queue) {
-        log_limited(LOG_LEVEL_ERROR, "%s: an event is lost: it cannot be written as JSON", sink->path);
+        log_limited(LOG_LEVEL_ERROR, "%s: an event is lost: it cannot be written as JSON",
+                    sink->path);
         sink->stats.failed[event->type]++;
         free(line);
         return;

@@ -1,9 +1,9 @@
 /*
  * sink_file: events as NDJSON, appended to a file or to standard output.
  *
- * Lines are collected and written together; sink_file_flush writes what is there. A disk that is full loses
- * events, counted and said, never half a line of a regular file and never the capture. Thread: the one
- * that gives events.
+ * Lines are collected and written together; sink_file_flush writes what is there. A disk that is
+ * full loses events, counted and said, never half a line of a regular file and never the capture.
+ * Thread: the one that gives events.
  */
 #ifndef SIPSPAN_EXPORT_SINK_FILE_H
 #define SIPSPAN_EXPORT_SINK_FILE_H
@@ -16,8 +16,8 @@
 struct sink_file;
 
 /*
- * Opens path for appending; "-" is standard output. NULL, and error filled (what, where, why), if it cannot be
- * opened. sensor_id must outlive the sink.
+ * Opens path for appending; "-" is standard output. NULL, and error filled (what, where, why), if
+ * it cannot be opened. sensor_id must outlive the sink.
  */
 struct sink_file *sink_file_open(const char *path, const char *sensor_id, char *error, size_t len);
 /* Writes what is left. */

@@ -1,5 +1,6 @@
 /*
- * endpoint: an IP address and a UDP or TCP port, as plain data that can be copied, compared and hashed.
+ * endpoint: an IP address and a UDP or TCP port, as plain data that can be copied, compared and
+ * hashed.
  */
 #ifndef SIPSPAN_NET_ENDPOINT_H
 #define SIPSPAN_NET_ENDPOINT_H
@@ -52,7 +53,8 @@ const char *endpoint_format(const struct endpoint *e, char buf[static ENDPOINT_T
 
 /* An IPv4 or IPv6 address, the latter also in brackets. False for anything else, names included. */
 bool ip_parse(struct slice text, struct ip_addr *out);
-/* "192.0.2.0/24", "2001:db8::/32", or a bare address (all its bits). Bits past the prefix must be 0. */
+/* "192.0.2.0/24", "2001:db8::/32", or a bare address (all its bits). Bits past the prefix must be
+ * 0. */
 bool ip_net_parse(struct slice text, struct ip_net *out);
 bool ip_net_contains(const struct ip_net *net, const struct ip_addr *ip);
 

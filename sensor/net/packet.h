@@ -20,9 +20,10 @@ struct packet {
     uint64_t number; /* 1-based, in the order in which this sensor read them */
     const uint8_t *bytes;
     uint32_t captured_len;
-    uint32_t wire_len;   /* as it was on the wire; captured_len < wire_len: cut by the snap length */
-    uint16_t link_type;  /* LINKTYPE_* as in a pcap file (1 Ethernet, 113 SLL, 276 SLL2, 101 raw …) */
-    uint16_t interface;  /* index of the device or of the file's interface */
+    uint32_t wire_len; /* as it was on the wire; captured_len < wire_len: cut by the snap length */
+    uint16_t
+        link_type; /* LINKTYPE_* as in a pcap file (1 Ethernet, 113 SLL, 276 SLL2, 101 raw …) */
+    uint16_t interface; /* index of the device or of the file's interface */
 };
 
 /* One IP packet. For UDP the ports and the payload are set; for anything else the addresses are. */

@@ -1,6 +1,7 @@
 #include "pipeline/pipeline.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -12,7 +13,7 @@ enum {
 };
 
 /* Live packets may lie in the kernel's ring for a moment: the idle clock runs behind by this. */
-#define LIVE_LAG_NS INT64_C(200000000)
+#define LIVE_LAG_NS     INT64_C(200000000)
 #define UPDATE_EVERY_NS INT64_C(500000000)
 
 static void receive(void *context, const struct event *event)
@@ -71,22 +72,38 @@ static void take_udp(struct pipeline *pipeline, const struct datagram *datagram)
     calls_message(&pipeline->calls, datagram, &msg);
 }
 
+/* The packet's time as the sensor takes it; where its clock was set, everything moves first. */
+static int64_t read_clock(struct pipeline *pipeline, const struct packet *packet)
+{
+    int64_t step_ns;
+    int64_t time_ns = packet_clock_read(&pipeline->clock, packet->time_ns, &step_ns);
+    if (step_ns != 0) {
+        log_warning("packet %" PRIu64
+                    ": the clock of the packets was set by %+.1f s; verdicts on what "
+                    "waits now are of low confidence",
+                    packet->number, (double)step_ns / 1e9);
+        calls_clock_step(&pipeline->calls, step_ns);
+    }
+    return time_ns;
+}
+
 static void take_packet(struct pipeline *pipeline, const struct packet *packet)
 {
     struct datagram datagram;
     enum decode_verdict verdict = decode_packet(packet, &datagram);
     tally_packet(&pipeline->tally, packet, verdict);
+    datagram.time_ns = read_clock(pipeline, packet);
     switch (verdict) {
     case DECODE_UDP:
-        calls_packet(&pipeline->calls, &datagram.src.ip, packet->time_ns);
+        calls_packet(&pipeline->calls, &datagram.src.ip, datagram.time_ns);
         take_udp(pipeline, &datagram);
         break;
     case DECODE_OTHER_IP:
     case DECODE_FRAGMENT:
-        calls_packet(&pipeline->calls, &datagram.src.ip, packet->time_ns);
+        calls_packet(&pipeline->calls, &datagram.src.ip, datagram.time_ns);
         break;
     default:
-        calls_advance(&pipeline->calls, packet->time_ns);
+        calls_advance(&pipeline->calls, datagram.time_ns);
         break;
     }
 }

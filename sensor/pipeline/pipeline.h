@@ -1,8 +1,8 @@
 /*
  * pipeline: the way of a packet, put together: capture, decode, SIP, calls, events, metrics.
  *
- * One thread does it all; with a file it runs as fast as it can, live it waits for packets. main makes one,
- * runs it and asks for the report.
+ * One thread does it all; with a file it runs as fast as it can, live it waits for packets. main
+ * makes one, runs it and asks for the report.
  */
 #ifndef SIPSPAN_PIPELINE_PIPELINE_H
 #define SIPSPAN_PIPELINE_PIPELINE_H
@@ -10,6 +10,7 @@
 #include "call/calls.h"
 #include "capture/capture.h"
 #include "export/sink_file.h"
+#include "pipeline/packet_clock.h"
 #include "pipeline/sensor_metrics.h"
 #include "pipeline/tally.h"
 
@@ -18,18 +19,19 @@ struct pipeline_params {
     struct capture *capture;   /* stays the caller's */
     struct sink_file *sink;    /* or NULL; stays the caller's */
     struct metrics *registry;
-    size_t call_ids_max;       /* different Call-IDs counted at most */
+    size_t call_ids_max; /* different Call-IDs counted at most */
     bool is_live;
-    bool shows_progress;       /* a line on standard error while a file is read */
+    bool shows_progress; /* a line on standard error while a file is read */
 };
 
 struct pipeline {
     struct pipeline_params params;
     struct calls calls;
     struct tally tally;
+    struct packet_clock clock;
     struct sensor_metrics *metrics;
     struct capture_stats capture_stats;
-    bool ended_badly; /* capture_last_error says why */
+    bool ended_badly;      /* capture_last_error says why */
     _Atomic bool is_ready; /* something was read; for the server's thread */
 };
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#define SECOND_NS INT64_C(1000000000)
+#define SECOND_NS     INT64_C(1000000000)
 #define SHOW_EVERY_NS (SECOND_NS / 5)
 
 static int64_t monotonic_ns(void)
@@ -17,8 +17,8 @@ static int64_t monotonic_ns(void)
 void progress_start(struct progress *progress, bool is_on)
 {
     int64_t now_ns = monotonic_ns();
-    *progress = (struct progress){
-        .is_on = is_on, .started_ns = now_ns, .next_ns = now_ns + SECOND_NS};
+    *progress =
+        (struct progress){.is_on = is_on, .started_ns = now_ns, .next_ns = now_ns + SECOND_NS};
 }
 
 void progress_show(struct progress *progress, double share, uint64_t packets)

@@ -1,6 +1,6 @@
 /*
- * progress: one line on standard error that tells how far a long file has been read. Nothing is shown in
- * the first second, nor where standard error is no terminal (the caller says).
+ * progress: one line on standard error that tells how far a long file has been read. Nothing is
+ * shown in the first second, nor where standard error is no terminal (the caller says).
  */
 #ifndef SIPSPAN_PIPELINE_PROGRESS_H
 #define SIPSPAN_PIPELINE_PROGRESS_H

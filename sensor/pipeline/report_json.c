@@ -160,8 +160,10 @@ static json_t *spread_json(const struct spread *spread)
     json_t *object = json_object();
     set_count(object, "calls", spread->count);
     if (spread->count > 0) {
-        json_object_set_new(object, "median", json_real((double)spread_percentile(spread, 0.5) / 1e3));
-        json_object_set_new(object, "p95", json_real((double)spread_percentile(spread, 0.95) / 1e3));
+        json_object_set_new(object, "median",
+                            json_real((double)spread_percentile(spread, 0.5) / 1e3));
+        json_object_set_new(object, "p95",
+                            json_real((double)spread_percentile(spread, 0.95) / 1e3));
         json_object_set_new(object, "max", json_real((double)spread->max / 1e3));
     }
     return object;
@@ -183,7 +185,8 @@ static json_t *left_out_json(const struct pipeline *pipeline)
                       tally->decoded[verdict]);
     for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
         if (tally->refused[refusal] > 0)
-            set_count(refused, sip_refusal_name((enum sip_refusal)refusal), tally->refused[refusal]);
+            set_count(refused, sip_refusal_name((enum sip_refusal)refusal),
+                      tally->refused[refusal]);
     for (int bit = 0; bit < SIP_DEFECT_COUNT; bit++)
         if (tally->defects[bit] > 0)
             set_count(defects, sip_defect_name((enum sip_defect)(1 << bit)), tally->defects[bit]);
@@ -199,6 +202,8 @@ static json_t *left_out_json(const struct pipeline *pipeline)
     set_count(object, "udp_not_sip", tally->udp_other);
     json_object_set_new(object, "sip_refused", refused);
     json_object_set_new(object, "sip_defects", defects);
+    set_count(object, "stamp_outliers", pipeline->clock.outliers);
+    set_count(object, "clock_steps", pipeline->clock.steps);
     set_count(object, "stray_responses", calls->stray_responses);
     set_count(object, "unmatched_responses", calls->unmatched_responses);
     set_count(object, "answered_unseen", calls->inferred_answers);

@@ -1,6 +1,6 @@
 /*
- * report_page: text on a page of 80 columns: lines broken at spaces, numbers in groups of three. Internal to
- * the report.
+ * report_page: text on a page of 80 columns: lines broken at spaces, numbers in groups of three.
+ * Internal to the report.
  */
 #ifndef SIPSPAN_PIPELINE_REPORT_PAGE_H
 #define SIPSPAN_PIPELINE_REPORT_PAGE_H
@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 /*
- * Prints prefix and then text, whose further lines are indented by `indent`. Lines break at spaces, of which
- * several count as one; a word that is longer than a line is broken where it must.
+ * Prints prefix and then text, whose further lines are indented by `indent`. Lines break at spaces,
+ * of which several count as one; a word that is longer than a line is broken where it must.
  */
 void report_page_print(FILE *out, const char *prefix, int indent, const char *text);
 

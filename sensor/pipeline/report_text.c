@@ -5,7 +5,14 @@
 #include "pipeline/report.h"
 #include "pipeline/report_page.h"
 
-enum { INDENT = 4, ROW_INDENT = 15, STATUS_INDENT = 32, DESTINATIONS_SHOWN = 20, STATUSES_SHOWN = 6, LINE_MAX_OCTETS = 800 };
+enum {
+    INDENT = 4,
+    ROW_INDENT = 15,
+    STATUS_INDENT = 32,
+    DESTINATIONS_SHOWN = 20,
+    STATUSES_SHOWN = 6,
+    LINE_MAX_OCTETS = 800
+};
 
 #define grouped report_page_count
 
@@ -109,8 +116,8 @@ static void print_destination(const struct tally_destination *destination, FILE 
                  destination->transmissions_max,
                  plural(destination->transmissions_max, "time", "times"));
     else
-        snprintf(line, sizeof line, "%s to %s, each sent %" PRIu32 " to %" PRIu32 " times", from, to,
-                 destination->transmissions_min, destination->transmissions_max);
+        snprintf(line, sizeof line, "%s to %s, each sent %" PRIu32 " to %" PRIu32 " times", from,
+                 to, destination->transmissions_min, destination->transmissions_max);
     print_indented(out, line);
     print_causes(destination, out);
     print_indented(out, destination->cause.summary);
@@ -128,7 +135,8 @@ static void print_unanswered(const struct tally *tally, FILE *out)
         return;
     }
     fprintf(out, "\nUNANSWERED INVITES  %s got no response at all\n", grouped(tally->unanswered));
-    size_t shown = tally->destinations < DESTINATIONS_SHOWN ? tally->destinations : DESTINATIONS_SHOWN;
+    size_t shown =
+        tally->destinations < DESTINATIONS_SHOWN ? tally->destinations : DESTINATIONS_SHOWN;
     for (size_t i = 0; i < shown; i++)
         print_destination(&tally->destination[i], out);
     uint64_t rest = tally->other_destinations_invites;
@@ -241,6 +249,8 @@ static void print_left_out(const struct pipeline *pipeline, FILE *out)
         {tally->decoded[DECODE_TRUNCATED], "packets too short for their headers"},
         {tally->decoded[DECODE_MALFORMED], "packets with contradictory headers"},
         {tally->udp_other, "UDP packets that are not SIP"},
+        {pipeline->clock.outliers, "packets with a stamp far from those around them"},
+        {pipeline->clock.steps, "times the clock of the packets was set back, or far ahead"},
         {calls->stray_responses, "responses that could not have reached their client"},
         {calls->unmatched_responses, "responses with a Via of no request in view"},
         {calls->inferred_answers, "INVITEs answered out of the sensor's sight"},

@@ -7,65 +7,110 @@ static const double delay_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 
                                        2,     3,    5,     8,    11,  15,  20,  30};
 
 #define COUNTER(name_, help_, ...)                                                                 \
-    {.type = METRIC_COUNTER, .name = name_, .help = help_, .labels = {__VA_ARGS__}}
+    {                                                                                              \
+        .type = METRIC_COUNTER, .name = name_, .help = help_, .labels = { __VA_ARGS__ }            \
+    }
 #define GAUGE(name_, help_, ...)                                                                   \
-    {.type = METRIC_GAUGE, .name = name_, .help = help_, .labels = {__VA_ARGS__}}
+    {                                                                                              \
+        .type = METRIC_GAUGE, .name = name_, .help = help_, .labels = { __VA_ARGS__ }              \
+    }
 #define DELAY(name_, help_)                                                                        \
-    {.type = METRIC_HISTOGRAM, .name = name_, .help = help_, .unit = "seconds",                    \
-     .buckets = delay_buckets, .bucket_count = sizeof delay_buckets / sizeof delay_buckets[0]}
+    {                                                                                              \
+        .type = METRIC_HISTOGRAM, .name = name_, .help = help_, .unit = "seconds",                 \
+        .buckets = delay_buckets, .bucket_count = sizeof delay_buckets / sizeof delay_buckets[0]   \
+    }
 
 enum family {
-    BUILD_INFO, REQUESTS, RESPONSES, UNANSWERED, CALLS, CALLS_ACTIVE, INVITES_PENDING,
-    INVITES_RETRANSMITTING, FIRST_RESPONSE, POST_DIAL_DELAY, PEER_CALLS, PEER_UNANSWERED, PACKETS,
-    BYTES, DROPPED, NOT_DECODED, PARSE_ERRORS, STRAY_RESPONSES, INFERRED, EVENTS, QUEUE_BYTES,
-    TRACKED, TRACKED_LIMIT, EVICTED, LAST_PACKET, FAMILY_COUNT
+    BUILD_INFO,
+    REQUESTS,
+    RESPONSES,
+    UNANSWERED,
+    CALLS,
+    CALLS_ACTIVE,
+    INVITES_PENDING,
+    INVITES_RETRANSMITTING,
+    FIRST_RESPONSE,
+    POST_DIAL_DELAY,
+    PEER_CALLS,
+    PEER_UNANSWERED,
+    PACKETS,
+    BYTES,
+    DROPPED,
+    NOT_DECODED,
+    PARSE_ERRORS,
+    STRAY_RESPONSES,
+    INFERRED,
+    EVENTS,
+    QUEUE_BYTES,
+    TRACKED,
+    TRACKED_LIMIT,
+    EVICTED,
+    LAST_PACKET,
+    FAMILY_COUNT
 };
 
 static const struct metric_desc families[FAMILY_COUNT] = {
-    [BUILD_INFO] = {.type = METRIC_INFO, .name = "sipspan_build", .labels = {"version"},
+    [BUILD_INFO] = {.type = METRIC_INFO,
+                    .name = "sipspan_build",
+                    .labels = {"version"},
                     .help = "The version that runs."},
     [REQUESTS] = COUNTER("sip_requests", "SIP requests seen, retransmissions included.", "method"),
-    [RESPONSES] = COUNTER("sip_responses", "SIP responses seen, repeats included.", "method", "class"),
-    [UNANSWERED] = COUNTER("sip_invites_unanswered",
-                           "INVITE client transactions without a response before Timer B.", "cause"),
+    [RESPONSES] =
+        COUNTER("sip_responses", "SIP responses seen, repeats included.", "method", "class"),
+    [UNANSWERED] =
+        COUNTER("sip_invites_unanswered",
+                "INVITE client transactions without a response before Timer B.", "cause"),
     [CALLS] = COUNTER("sip_calls", "Calls that ended.", "state"),
     [CALLS_ACTIVE] = GAUGE("sip_calls_active", "Calls that are established.", NULL),
-    [INVITES_PENDING] = GAUGE("sip_invites_pending",
-                              "INVITEs that wait for their first response.", NULL),
-    [INVITES_RETRANSMITTING] = GAUGE("sip_invites_retransmitting",
-                                     "INVITEs without a response that were sent more than once.", NULL),
+    [INVITES_PENDING] =
+        GAUGE("sip_invites_pending", "INVITEs that wait for their first response.", NULL),
+    [INVITES_RETRANSMITTING] =
+        GAUGE("sip_invites_retransmitting",
+              "INVITEs without a response that were sent more than once.", NULL),
     [FIRST_RESPONSE] = DELAY("sip_first_response_seconds",
                              "From a call's INVITE to the first response of any kind."),
     [POST_DIAL_DELAY] = DELAY("sip_post_dial_delay_seconds",
                               "From a call's INVITE to the first 18x, or to the final response."),
-    [PEER_CALLS] = COUNTER("sip_peer_calls",
-                           "Calls that ended, by the named peer that they went to.", "peer", "state"),
-    [PEER_UNANSWERED] = COUNTER("sip_peer_invites_unanswered",
-                                "INVITEs that a named peer left without a response.", "peer", "cause"),
+    [PEER_CALLS] =
+        COUNTER("sip_peer_calls", "Calls that ended, by the named peer that they went to.", "peer",
+                "state"),
+    [PEER_UNANSWERED] =
+        COUNTER("sip_peer_invites_unanswered", "INVITEs that a named peer left without a response.",
+                "peer", "cause"),
     [PACKETS] = COUNTER("sipspan_packets", "Packets read.", NULL),
-    [BYTES] = {.type = METRIC_COUNTER, .name = "sipspan_captured_bytes", .unit = "bytes",
+    [BYTES] = {.type = METRIC_COUNTER,
+               .name = "sipspan_captured_bytes",
+               .unit = "bytes",
                .help = "Captured bytes of the packets read."},
-    [DROPPED] = COUNTER("sipspan_packets_dropped",
-                        "Packets that the sensor did not get to see, by where they were lost.", "where"),
+    [DROPPED] =
+        COUNTER("sipspan_packets_dropped",
+                "Packets that the sensor did not get to see, by where they were lost.", "where"),
     [NOT_DECODED] = COUNTER("sipspan_packets_left_out",
                             "Packets that were not looked into, by the reason.", "reason"),
-    [PARSE_ERRORS] = COUNTER("sipspan_parse_errors",
-                             "Messages that looked like their protocol and could not be read.",
-                             "protocol"),
-    [STRAY_RESPONSES] = COUNTER("sip_responses_stray",
-                                "Responses to an INVITE that could not have reached its client.", NULL),
-    [INFERRED] = COUNTER("sipspan_answers_unseen",
-                         "INVITEs that were answered, as what followed shows, out of the sensor's sight.",
-                         NULL),
+    [PARSE_ERRORS] =
+        COUNTER("sipspan_parse_errors",
+                "Messages that looked like their protocol and could not be read.", "protocol"),
+    [STRAY_RESPONSES] =
+        COUNTER("sip_responses_stray",
+                "Responses to an INVITE that could not have reached its client.", NULL),
+    [INFERRED] = COUNTER(
+        "sipspan_answers_unseen",
+        "INVITEs that were answered, as what followed shows, out of the sensor's sight.", NULL),
     [EVENTS] = COUNTER("sipspan_events", "Events given.", "type", "sink", "result"),
-    [QUEUE_BYTES] = {.type = METRIC_GAUGE, .name = "sipspan_sink_queue_bytes", .unit = "bytes",
-                     .labels = {"sink"}, .help = "Events that wait to be written."},
+    [QUEUE_BYTES] = {.type = METRIC_GAUGE,
+                     .name = "sipspan_sink_queue_bytes",
+                     .unit = "bytes",
+                     .labels = {"sink"},
+                     .help = "Events that wait to be written."},
     [TRACKED] = GAUGE("sipspan_tracked", "Things that are being followed.", "what"),
-    [TRACKED_LIMIT] = GAUGE("sipspan_tracked_limit", "How many can be, by the memory limit.", "what"),
+    [TRACKED_LIMIT] =
+        GAUGE("sipspan_tracked_limit", "How many can be, by the memory limit.", "what"),
     [EVICTED] = COUNTER("sipspan_calls_evicted",
                         "Calls forgotten to make room, by how far they had got.", "phase"),
-    [LAST_PACKET] = {.type = METRIC_GAUGE, .name = "sipspan_last_packet_timestamp_seconds",
-                     .unit = "seconds", .help = "The latest packet's own time."},
+    [LAST_PACKET] = {.type = METRIC_GAUGE,
+                     .name = "sipspan_last_packet_timestamp_seconds",
+                     .unit = "seconds",
+                     .help = "The latest packet's own time."},
 };
 
 enum tracked { TRACKED_CALLS, TRACKED_TRANSACTIONS, TRACKED_DIALOGS, TRACKED_PEERS, TRACKED_COUNT };
@@ -146,8 +191,7 @@ static void add_sensor(struct sensor_metrics *m)
         m->tracked_limit[what] = series(m, TRACKED_LIMIT, tracked_names[what], NULL, NULL);
     }
     for (int phase = 0; phase < PHASE_COUNT; phase++)
-        m->evicted[phase] =
-            series(m, EVICTED, call_phase_name((enum call_phase)phase), NULL, NULL);
+        m->evicted[phase] = series(m, EVICTED, call_phase_name((enum call_phase)phase), NULL, NULL);
 }
 
 static struct peer_series *find_peer(struct sensor_metrics *m, const char *name)

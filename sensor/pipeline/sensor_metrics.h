@@ -1,8 +1,10 @@
 /*
- * sensor_metrics: every metric family of the sensor but the process's own, and how they get their values.
+ * sensor_metrics: every metric family of the sensor but the process's own, and how they get their
+ * values.
  *
- * Counters and gauges are brought up to date from the tally and the tables every so often, by the thread that
- * owns those; the two histograms are observed where the delay becomes known (call/calls.c).
+ * Counters and gauges are brought up to date from the tally and the tables every so often, by the
+ * thread that owns those; the two histograms are observed where the delay becomes known
+ * (call/calls.c).
  */
 #ifndef SIPSPAN_PIPELINE_SENSOR_METRICS_H
 #define SIPSPAN_PIPELINE_SENSOR_METRICS_H

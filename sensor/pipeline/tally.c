@@ -50,7 +50,8 @@ static void keep_text(char buf[static TALLY_TEXT_MAX], struct slice text)
     text = slice_head(text, TALLY_TEXT_MAX - 1);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        buf[i] = c <= 0x20 || c >= 0x7f ? '?' : text.at[i]; /* no words, no commands to a terminal */
+        buf[i] =
+            c <= 0x20 || c >= 0x7f ? '?' : text.at[i]; /* no words, no commands to a terminal */
     }
     buf[text.len] = 0;
 }
@@ -124,9 +125,10 @@ static void add_unanswered(struct tally *tally, const struct invite_unanswered *
         destination->last_ns = event->last_sent_ns;
     add_caller(destination, &event->src.endpoint.ip);
     /* The example is of the most frequent cause, and there of the highest confidence. */
-    bool leads = event->cause.code == destination->cause.code
-                     ? event->cause.confidence > destination->cause.confidence
-                     : destination->causes[event->cause.code] > destination->causes[destination->cause.code];
+    bool leads =
+        event->cause.code == destination->cause.code
+            ? event->cause.confidence > destination->cause.confidence
+            : destination->causes[event->cause.code] > destination->causes[destination->cause.code];
     if (destination->invites == 1 || leads)
         take_example(destination, event);
 }

@@ -1,6 +1,7 @@
 /*
- * tally: what the report at the end tells: counts of everything read, of everything left out, and the
- * unanswered INVITEs grouped by destination. Bounded, whatever arrives. Thread: the correlator's.
+ * tally: what the report at the end tells: counts of everything read, of everything left out, and
+ * the unanswered INVITEs grouped by destination. Bounded, whatever arrives. Thread: the
+ * correlator's.
  */
 #ifndef SIPSPAN_PIPELINE_TALLY_H
 #define SIPSPAN_PIPELINE_TALLY_H
@@ -39,7 +40,7 @@ struct tally {
     uint64_t packets, bytes;
     int64_t first_ns, last_ns; /* EVENT_NO_TIME before the first packet */
     uint64_t decoded[DECODE_VERDICT_COUNT];
-    uint64_t udp_other;        /* UDP that does not look like SIP */
+    uint64_t udp_other; /* UDP that does not look like SIP */
     uint64_t requests[SIP_METHOD_COUNT];
     uint64_t responses[SIP_METHOD_COUNT][7]; /* by class; index 0 unused */
     uint64_t refused[SIP_REFUSAL_COUNT];
@@ -54,7 +55,7 @@ struct tally {
     uint64_t causes[CAUSE_CODE_COUNT];
     struct tally_destination *destination; /* see tally_sort */
     size_t destinations;
-    uint64_t other_destinations_invites;   /* to those that gave way to ones with more */
+    uint64_t other_destinations_invites; /* to those that gave way to ones with more */
 };
 
 /* 0 or -ENOMEM. */

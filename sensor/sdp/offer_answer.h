@@ -11,13 +11,14 @@
  *     PRACK               2xx of the PRACK        3262 section 5
  *     UPDATE              2xx of the UPDATE       3311 section 5
  *
- * A description in an unreliable 1xx is a preview: media may follow it, the reliable answer binds. Once
- * an INVITE's offer is answered, descriptions in its later responses say nothing new. A rejected offer
- * (491, 488 …) leaves what was agreed. Repeated messages change nothing, and messages that the mirror
- * missed are made up for as far as what follows tells: a 2xx accepts the offer, also without its answer.
+ * A description in an unreliable 1xx is a preview: media may follow it, the reliable answer binds.
+ * Once an INVITE's offer is answered, descriptions in its later responses say nothing new. A
+ * rejected offer (491, 488 …) leaves what was agreed. Repeated messages change nothing, and
+ * messages that the mirror missed are made up for as far as what follows tells: a 2xx accepts the
+ * offer, also without its answer.
  *
- * Each fork has a dialog, and a struct offer_answer, of its own. Plain data of at most 1.5 KiB, without
- * pointers; all zeros is a fresh one. No allocation, no clock. One owner, one thread.
+ * Each fork has a dialog, and a struct offer_answer, of its own. Plain data of at most 1.5 KiB,
+ * without pointers; all zeros is a fresh one. No allocation, no clock. One owner, one thread.
  */
 #ifndef SIPSPAN_SDP_OFFER_ANSWER_H
 #define SIPSPAN_SDP_OFFER_ANSWER_H
@@ -59,7 +60,7 @@ struct offer_answer_step {
 };
 
 struct offer_answer_codec {
-    char name[16]; /* NUL-terminated, cut after 15 */
+    char name[16];     /* NUL-terminated, cut after 15 */
     uint32_t clock_hz; /* 0: unknown */
     uint8_t channels;
     bool telephone_event;
@@ -80,7 +81,7 @@ enum offer_answer_type {
 
 /* One m= section, as in struct sdp_media. */
 struct offer_answer_media {
-    struct endpoint rtp;  /* where the side receives; ip.version 0: not known */
+    struct endpoint rtp; /* where the side receives; ip.version 0: not known */
     struct endpoint rtcp;
     uint16_t ptime_ms;
     uint8_t type;      /* enum offer_answer_type */
@@ -109,22 +110,22 @@ struct offer_answer {
         int64_t current_at_ns; /* when it was agreed */
         int64_t proposed_at_ns;
         uint32_t proposed_cseq;
-        uint32_t invite_cseq;  /* of its last INVITE */
-        uint32_t request_cseq; /* of its last PRACK or UPDATE with a description */
-        uint8_t proposed_role; /* enum offer_answer_role */
-        uint8_t proposed_in;   /* enum offer_answer_carrier: INVITE, PRACK or UPDATE */
+        uint32_t invite_cseq;       /* of its last INVITE */
+        uint32_t request_cseq;      /* of its last PRACK or UPDATE with a description */
+        uint8_t proposed_role;      /* enum offer_answer_role */
+        uint8_t proposed_in;        /* enum offer_answer_carrier: INVITE, PRACK or UPDATE */
         uint8_t proposed_requester; /* enum offer_answer_side: who sent that request */
         bool has_current : 1;
         bool holds : 1;
         bool invite_seen : 1;
         bool invite_guessed : 1; /* it was not seen itself */
         bool invite_offers : 1;
-        bool invite_done : 1;    /* its offer is answered, or it had none and will have none */
+        bool invite_done : 1; /* its offer is answered, or it had none and will have none */
         bool invite_failed : 1;
         bool request_seen : 1;
         struct offer_answer_description current;
         struct offer_answer_description proposed;
-    } party[2]; /* by enum offer_answer_side */
+    } party[2];                                               /* by enum offer_answer_side */
     struct offer_answer_codec codec[OFFER_ANSWER_CODECS_MAX]; /* clock_hz and name 0: free */
 };
 
@@ -135,7 +136,8 @@ void offer_answer_saw(struct offer_answer *oa, const struct offer_answer_step *s
 
 enum offer_answer_state {
     OFFER_ANSWER_NONE,     /* nothing was described yet, or only previewed */
-    OFFER_ANSWER_OFFERED,  /* an offer waits for its answer; see offer_answer_current for what holds */
+    OFFER_ANSWER_OFFERED,  /* an offer waits for its answer; see offer_answer_current for what holds
+                            */
     OFFER_ANSWER_ANSWERED, /* agreed, nothing is pending */
 };
 
@@ -144,7 +146,8 @@ enum offer_answer_state offer_answer_state(const struct offer_answer *oa);
 /* What the side last agreed to; NULL: nothing yet. */
 const struct offer_answer_description *offer_answer_current(const struct offer_answer *oa,
                                                             enum offer_answer_side side);
-/* The offer or the preview of the side that is not agreed yet, but where media may arrive; or NULL. */
+/* The offer or the preview of the side that is not agreed yet, but where media may arrive; or NULL.
+ */
 const struct offer_answer_description *offer_answer_proposed(const struct offer_answer *oa,
                                                              enum offer_answer_side side);
 /* NULL if it is not known. */
@@ -152,8 +155,8 @@ const struct offer_answer_codec *offer_answer_codec(const struct offer_answer *o
                                                     struct offer_answer_payload payload);
 
 /*
- * The side has put the other on hold: it takes no media in any RTP stream (sendonly, inactive or the
- * address 0.0.0.0; RFC 3264 section 8.4), and not merely because the other offered none.
+ * The side has put the other on hold: it takes no media in any RTP stream (sendonly, inactive or
+ * the address 0.0.0.0; RFC 3264 section 8.4), and not merely because the other offered none.
  */
 bool offer_answer_held_by(const struct offer_answer *oa, enum offer_answer_side side);
 /* Either side has. */

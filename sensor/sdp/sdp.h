@@ -1,9 +1,10 @@
 /*
- * sdp: a session description (RFC 8866, RFC 4566) as a view of the body that it was parsed from. Pure.
+ * sdp: a session description (RFC 8866, RFC 4566) as a view of the body that it was parsed from.
+ * Pure.
  *
- * It takes what the field writes (LF alone, no final newline, tabs, missing lines, numbers out of range)
- * and notes in `defects` what it had to leave out or guess. Slices point into the body and live as long
- * as that does. Keys (a=crypto) are seen, never kept: all that remains is `secure`.
+ * It takes what the field writes (LF alone, no final newline, tabs, missing lines, numbers out of
+ * range) and notes in `defects` what it had to leave out or guess. Slices point into the body and
+ * live as long as that does. Keys (a=crypto) are seen, never kept: all that remains is `secure`.
  *
  * struct sdp is 26 KiB; only as much of it is written as the body needs.
  */
@@ -39,18 +40,19 @@ enum sdp_defect {
     SDP_DEFECT_PORT_COUNT = 1 << 11,   /* a number of ports that is impossible; taken as 1 */
     SDP_DEFECT_PAYLOAD_TYPE = 1 << 12, /* no number from 0 to 127, or twice; left out */
     SDP_DEFECT_MORE_PAYLOADS = 1 << 13, /* more than SDP_PAYLOADS_MAX; the rest is left out */
-    SDP_DEFECT_MORE_MEDIA = 1 << 14,   /* more than SDP_MEDIA_MAX; counted in media_seen, not kept */
-    SDP_DEFECT_RTPMAP = 1 << 15,       /* incomplete, or for a payload type that m= does not list */
-    SDP_DEFECT_CLOCK_RATE = 1 << 16,   /* not 1 to 1,000,000; the clock is unknown */
-    SDP_DEFECT_ATTRIBUTE = 1 << 17,    /* another known attribute with an unreadable value; left out */
+    SDP_DEFECT_MORE_MEDIA = 1 << 14, /* more than SDP_MEDIA_MAX; counted in media_seen, not kept */
+    SDP_DEFECT_RTPMAP = 1 << 15,     /* incomplete, or for a payload type that m= does not list */
+    SDP_DEFECT_CLOCK_RATE = 1 << 16, /* not 1 to 1,000,000; the clock is unknown */
+    SDP_DEFECT_ATTRIBUTE = 1 << 17, /* another known attribute with an unreadable value; left out */
 };
 
 /* One payload type (RTP) of a media section, in the order of preference that m= gives. */
 struct sdp_payload {
-    struct slice codec; /* as rtpmap writes it, or RFC 3551's name of a static type; empty: unknown */
-    uint32_t clock_hz;  /* 0: unknown */
-    uint8_t type;       /* 0 to 127 */
-    uint8_t channels;   /* at least 1 */
+    struct slice
+        codec; /* as rtpmap writes it, or RFC 3551's name of a static type; empty: unknown */
+    uint32_t clock_hz;    /* 0: unknown */
+    uint8_t type;         /* 0 to 127 */
+    uint8_t channels;     /* at least 1 */
     bool telephone_event; /* RFC 4733 */
     bool comfort_noise;   /* RFC 3389 */
 };
@@ -69,14 +71,14 @@ struct sdp_media {
     uint16_t maxptime_ms;
     uint8_t payload_count;
     uint8_t ssrc_count;
-    uint8_t direction;   /* enum sdp_direction; its own, else the session's, else sendrecv */
-    bool broken;         /* the port cannot be read: the section only holds its place */
-    bool disabled;       /* port 0: rejected or switched off (RFC 3264 section 6) */
-    bool is_rtp;         /* payload types are only read of these */
-    bool secure;         /* SAVP, TLS, a=crypto or a=fingerprint: it may be encrypted */
-    bool ice;            /* a=candidate or a=ice-ufrag: the address is the default, not the last word */
-    bool zero_address;   /* 0.0.0.0 or ::, nothing may be sent to it (RFC 3264 section 8.4) */
-    bool rtcp_mux;       /* RFC 5761 */
+    uint8_t direction; /* enum sdp_direction; its own, else the session's, else sendrecv */
+    bool broken;       /* the port cannot be read: the section only holds its place */
+    bool disabled;     /* port 0: rejected or switched off (RFC 3264 section 6) */
+    bool is_rtp;       /* payload types are only read of these */
+    bool secure;       /* SAVP, TLS, a=crypto or a=fingerprint: it may be encrypted */
+    bool ice; /* a=candidate or a=ice-ufrag: the address is the default, not the last word */
+    bool zero_address; /* 0.0.0.0 or ::, nothing may be sent to it (RFC 3264 section 8.4) */
+    bool rtcp_mux;     /* RFC 5761 */
     struct sdp_payload payload[SDP_PAYLOADS_MAX];
 };
 

@@ -172,7 +172,7 @@ static bool read_secure(struct sdp_parser *p, struct slice text)
 enum { SLOT_COUNT = 16 };
 
 /* Last letter and length tell the names of the attributes apart. */
-#define SLOT(last, length) ((4u * (last) + (length)) % SLOT_COUNT)
+#define SLOT(last, length) (((size_t)4 * (last) + (length)) % SLOT_COUNT)
 
 static const struct {
     struct slice name;

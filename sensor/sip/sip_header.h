@@ -1,8 +1,8 @@
 /*
  * sip_header: header lines and their names (RFC 3261 section 7.3, and 20 with its compact forms).
  *
- * Pure; all slices point into the caller's text. The same reader goes over the header of a message and
- * over that of a MIME body part (RFC 2046), which is written alike.
+ * Pure; all slices point into the caller's text. The same reader goes over the header of a message
+ * and over that of a MIME body part (RFC 2046), which is written alike.
  */
 #ifndef SIPSPAN_SIP_SIP_HEADER_H
 #define SIPSPAN_SIP_SIP_HEADER_H

@@ -1,9 +1,10 @@
 /*
- * sip_lex: the characters and the small pieces that SIP's grammar is made of (RFC 3261 section 25.1):
- * token, linear white space, quoted-string, parameter, comma-separated list.
+ * sip_lex: the characters and the small pieces that SIP's grammar is made of (RFC 3261
+ * section 25.1): token, linear white space, quoted-string, parameter, comma-separated list.
  *
- * Pure. Positions are offsets into a slice and never pass its end. Line folding counts as white space
- * everywhere, and so does a CR or LF on its own: a header value is cut out of its lines before.
+ * Pure. Positions are offsets into a slice and never pass its end. Line folding counts as white
+ * space everywhere, and so does a CR or LF on its own: a header value is cut out of its lines
+ * before.
  */
 #ifndef SIPSPAN_SIP_SIP_LEX_H
 #define SIPSPAN_SIP_SIP_LEX_H
@@ -17,10 +18,10 @@ enum {
     SIP_CHAR_SPACE = 1 << 0, /* SP, HTAB, CR, LF */
     SIP_CHAR_TOKEN = 1 << 1, /* of a token */
     SIP_CHAR_DIGIT = 1 << 2,
-    SIP_CHAR_HOST = 1 << 3, /* of a host name or IPv4 address, with the underscore that many use */
-    SIP_CHAR_URI = 1 << 4,  /* may stand in a URI; octets past ASCII are let through */
+    SIP_CHAR_HOST = 1 << 3,  /* of a host name or IPv4 address, with the underscore that many use */
+    SIP_CHAR_URI = 1 << 4,   /* may stand in a URI; octets past ASCII are let through */
     SIP_CHAR_BREAK = 1 << 5, /* ends an unquoted parameter value: white space, ';' and ',' */
-    SIP_CHAR_MARK = 1 << 6 /* divides a URI: '@', ';' and '?' */
+    SIP_CHAR_MARK = 1 << 6   /* divides a URI: '@', ';' and '?' */
 };
 extern const uint8_t sip_char_classes[256];
 
@@ -70,12 +71,13 @@ struct sip_parameter {
 bool sip_parameter_next(struct slice s, size_t *at, struct sip_parameter *out);
 
 /*
- * Takes the next element of a comma-separated list off `rest`, trimmed; empty ones are stepped over.
- * Commas in quotes and in angle brackets do not separate. False when there are no more.
+ * Takes the next element of a comma-separated list off `rest`, trimmed; empty ones are stepped
+ * over. Commas in quotes and in angle brackets do not separate. False when there are no more.
  */
 bool sip_list_next(struct slice *rest, struct slice *element);
 
-/* Digits at the beginning: their number, and *digits how many; false for none or more than `max`. */
+/* Digits at the beginning: their number, and *digits how many; false for none or more than `max`.
+ */
 bool sip_leading_number(struct slice s, uint64_t max, uint64_t *number, size_t *digits);
 
 /* What of SIP_OCTETS_* there is in the text. */

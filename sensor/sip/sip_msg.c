@@ -78,8 +78,9 @@ static enum sip_refusal read_headers(struct parse *p, struct slice text)
         if (line == SIP_LINE_BLANK)
             break;
         /*
-         * A line in which the capture ends may go on in any way: nothing of it can be used. The same for a
-         * name in which the sender's own datagram ends: some stacks cut what is too long for them.
+         * A line in which the capture ends may go on in any way: nothing of it can be used. The
+         * same for a name in which the sender's own datagram ends: some stacks cut what is too long
+         * for them.
          */
         if (line == SIP_LINE_NONE || (reader.unfinished && (p->cut || line == SIP_LINE_BROKEN))) {
             msg->defects |= SIP_DEFECT_NO_BLANK_LINE;

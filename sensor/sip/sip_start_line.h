@@ -12,8 +12,8 @@
 bool sip_start_line_looks_like(struct slice line);
 
 /*
- * Reads a line without its CRLF into is_request, method, method_name, request_uri, status, reason and
- * defects of *msg. SIP_ACCEPTED, or the reason why not.
+ * Reads a line without its CRLF into is_request, method, method_name, request_uri, status, reason
+ * and defects of *msg. SIP_ACCEPTED, or the reason why not.
  */
 enum sip_refusal sip_start_line_parse(struct slice line, struct sip_msg *msg);
 

@@ -1,6 +1,7 @@
 /*
  * sip_uri: SIP, SIPS and tel URIs (RFC 3261 section 19.1, RFC 3966) and name-addr values, as views.
- * Pure. The URI part of a From, To or Contact is found here, with display names, quotes and brackets.
+ * Pure. The URI part of a From, To or Contact is found here, with display names, quotes and
+ * brackets.
  */
 #ifndef SIPSPAN_SIP_SIP_URI_H
 #define SIPSPAN_SIP_SIP_URI_H
@@ -21,9 +22,9 @@ struct sip_uri {
 /* A name-addr or addr-spec with its header parameters (RFC 3261 section 20.10, 20.20, 20.39). */
 struct sip_name_addr {
     struct slice display_name; /* as written, quotes included; maybe empty */
-    struct slice uri;          /* whole, as it stands between the angle brackets, or the bare addr-spec */
-    struct slice params;       /* header parameters after it, from the first ';' on; maybe empty */
-    bool bare;                 /* without angle brackets: what follows a ';' belongs to the header */
+    struct slice uri;    /* whole, as it stands between the angle brackets, or the bare addr-spec */
+    struct slice params; /* header parameters after it, from the first ';' on; maybe empty */
+    bool bare;           /* without angle brackets: what follows a ';' belongs to the header */
 };
 
 /*
@@ -36,8 +37,8 @@ bool sip_uri_parse(struct slice text, struct sip_uri *out);
 bool sip_uri_scheme_is_known(const struct sip_uri *uri);
 
 /*
- * The URI without parameters, headers and surrounding white space: "sip:user@[2001:db8::1]:5060". For
- * a scheme that is not known, everything up to the first ';' or '?'.
+ * The URI without parameters, headers and surrounding white space: "sip:user@[2001:db8::1]:5060".
+ * For a scheme that is not known, everything up to the first ';' or '?'.
  */
 struct slice sip_uri_plain(struct slice uri);
 

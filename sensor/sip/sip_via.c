@@ -34,8 +34,8 @@ static bool take_protocol(struct slice s, size_t *at, struct sip_via *via)
 }
 
 /*
- * Where an IPv6 address without its brackets ends, which the grammar forbids and the field writes: two colons or
- * more tell it from a host with a port. 0: there is none.
+ * Where an IPv6 address without its brackets ends, which the grammar forbids and the field writes:
+ * two colons or more tell it from a host with a port. 0: there is none.
  */
 static size_t bare_ipv6_end(struct slice s, size_t start)
 {
@@ -53,7 +53,7 @@ static size_t bare_ipv6_end(struct slice s, size_t start)
 /* Host, or IPv6reference, and maybe a port. */
 static bool take_sent_by(struct slice s, size_t *at, struct sip_via *via, uint32_t *defects)
 {
-    size_t start = *at, end = start, bare;
+    size_t start = *at, end, bare;
     if (start < s.len && s.at[start] == '[') {
         size_t length = slice_find(slice_skip(s, start), ']');
         if (start + length == s.len)

@@ -15,9 +15,9 @@ enum sip_via_result {
 };
 
 /*
- * Reads the value at `*offset` of a header value that may hold several, and moves `*offset` behind it
- * and its comma. Tolerated: empty values (stepped over), parameters that cannot be read (left out); then
- * SIP_DEFECT_BAD_VALUE and SIP_DEFECT_UNTERMINATED_QUOTE are added to *defects.
+ * Reads the value at `*offset` of a header value that may hold several, and moves `*offset` behind
+ * it and its comma. Tolerated: empty values (stepped over), parameters that cannot be read (left
+ * out); then SIP_DEFECT_BAD_VALUE and SIP_DEFECT_UNTERMINATED_QUOTE are added to *defects.
  */
 enum sip_via_result sip_via_next(struct slice value, size_t *offset, struct sip_via *via,
                                  uint32_t *defects);

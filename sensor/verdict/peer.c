@@ -253,3 +253,21 @@ void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
     peer->unanswered_caller = *client;
     peer->unanswered++;
 }
+
+static void shift(int64_t *time_ns, int64_t step_ns)
+{
+    if (__builtin_add_overflow(*time_ns, step_ns, time_ns))
+        *time_ns = 0;
+}
+
+void peers_clock_step(struct peers *peers, int64_t step_ns)
+{
+    for (int heard = 0; heard < 2; heard++)
+        for (struct list *node = peers->peer_age[heard].next; node != &peers->peer_age[heard];
+             node = node->next) {
+            struct peer *peer = CONTAINER_OF(node, struct peer, age);
+            shift(&peer->known_since_ns, step_ns);
+            shift(&peer->last_packet_ns, step_ns);
+            shift(&peer->last_answer_ns, step_ns);
+        }
+}

@@ -1,10 +1,11 @@
 /*
  * peer: what each SIP destination has been doing, and what has been seen between each two hosts.
  *
- * This is the memory that a verdict rests on. A peer is an address, or an address with a port; it is known
- * from the first request sent to it or the first response it gave. A pair is a client's and a server's
- * address. Both tables are bounded; those that never said a word are forgotten first, and among them, and then among
- * the others, the one that was quiet longest. Who is not known long enough (known_since_ns) must not be spoken of.
+ * This is the memory that a verdict rests on. A peer is an address, or an address with a port; it
+ * is known from the first request sent to it or the first response it gave. A pair is a client's
+ * and a server's address. Both tables are bounded; those that never said a word are forgotten
+ * first, and among them, and then among the others, the one that was quiet longest. Who is not
+ * known long enough (known_since_ns) must not be spoken of.
  *
  * Thread: the correlator's. Time comes as an argument, ns of the packets' clock.
  */
@@ -25,8 +26,8 @@ struct peer {
     struct list age; /* in peers.peer_age, quietest first */
     int64_t known_since_ns;
     struct endpoint who;
-    uint64_t born;          /* different for every peer there ever was */
-    struct peer *host;      /* endpoints only; it is still that host if its `born` is host_born */
+    uint64_t born;     /* different for every peer there ever was */
+    struct peer *host; /* endpoints only; it is still that host if its `born` is host_born */
     uint64_t host_born;
     bool has_sent;          /* any packet at all was seen from it */
     bool has_answered;      /* gave a SIP response */
@@ -36,7 +37,8 @@ struct peer {
     uint16_t answered_status;
     const char *answered_method; /* static */
     uint64_t responses;
-    /* INVITEs that it left without a response since its last answer, and whether of several callers. */
+    /* INVITEs that it left without a response since its last answer, and whether of several
+     * callers. */
     uint64_t unanswered;
     struct ip_addr unanswered_caller;
     bool unanswered_callers_differ;
@@ -49,7 +51,8 @@ struct pair {
     struct ip_addr a, b;
     struct pair_direction {
         uint64_t messages; /* SIP messages seen this way */
-        uint64_t inferred; /* transactions asked this way that were answered though no response was seen */
+        uint64_t inferred; /* transactions asked this way that were answered though no response was
+                              seen */
     } a_to_b, b_to_a;
 };
 
@@ -65,21 +68,23 @@ struct peers {
     struct slab peer_slab, pair_slab;
     struct list peer_age[2], pair_age[2]; /* those that were never heard; the others */
     uint64_t next_born;
-    uint64_t forgotten;      /* peers and pairs dropped because the tables were full */
-    uint64_t responses;      /* SIP responses from anybody */
-    uint64_t inferred;       /* as pair.inferred, over all */
+    uint64_t forgotten; /* peers and pairs dropped because the tables were full */
+    uint64_t responses; /* SIP responses from anybody */
+    uint64_t inferred;  /* as pair.inferred, over all */
 };
 
 /* 0 or -ENOMEM. */
 int peers_init(struct peers *peers, size_t max_peers, size_t max_pairs);
 void peers_fini(struct peers *peers);
 
-/* Any IP packet, SIP or not: its source, if it is a known host, is alive. To be told before its message. */
+/* Any IP packet, SIP or not: its source, if it is a known host, is alive. To be told before its
+ * message. */
 void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns);
 /* A SIP request from src to dst. */
 void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
                        int64_t now_ns);
-/* A SIP response from src to dst. `answer`: it answers what it belongs to (not astray, not mangled). */
+/* A SIP response from src to dst. `answer`: it answers what it belongs to (not astray, not
+ * mangled). */
 void peers_saw_response(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
                         uint16_t status, const char *method, bool answer, int64_t now_ns);
 /* What followed shows that client's request was answered by server, out of the sensor's sight. */
@@ -88,6 +93,9 @@ void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
 /* An INVITE from client to a known server that ran out of time. To be told after its verdict. */
 void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
                            const struct endpoint *server);
+
+/* The packets' clock was set: every time here moves by step_ns. */
+void peers_clock_step(struct peers *peers, int64_t step_ns);
 
 /* NULL where nothing is known. */
 const struct peer *peers_find_host(const struct peers *peers, const struct ip_addr *ip);

@@ -79,8 +79,7 @@ static bool rule_pair_one_way(const struct view *view, struct cause *cause)
     say(cause->summary,
         "The sensor has seen no SIP from %s to %s, yet %" PRIu64 " earlier INVITE%s went on as if "
         "answered: this direction is not mirrored.",
-        view->dst_text, view->src_text, view->pair.inferred,
-        view->pair.inferred == 1 ? "" : "s");
+        view->dst_text, view->src_text, view->pair.inferred, view->pair.inferred == 1 ? "" : "s");
     say(cause->next_step,
         "Check that the mirror (SPAN) port copies both directions (rx and tx) of the port to %s.",
         view->dst_text);
@@ -97,13 +96,16 @@ static bool rule_mirror_one_way(const struct view *view, struct cause *cause)
     bool proven = view->peers->inferred > 0;
     set_cause(cause, CAUSE_MIRROR_ONE_WAY, proven ? CONFIDENCE_MEDIUM : CONFIDENCE_LOW);
     say(cause->summary,
-        proven ? "No SIP response from anybody has been seen, yet other calls went on as if answered: one "
-                 "direction is not mirrored, so nothing can be said about %s."
-               : "No SIP response from anybody has been seen since the sensor started: it cannot tell "
-                 "whether %s is silent or its direction is not mirrored.",
+        proven
+            ? "No SIP response from anybody has been seen, yet other calls went on as if answered: "
+              "one "
+              "direction is not mirrored, so nothing can be said about %s."
+            : "No SIP response from anybody has been seen since the sensor started: it cannot tell "
+              "whether %s is silent or its direction is not mirrored.",
         view->dst_text);
     say(cause->next_step,
-        "Check that the mirror (SPAN) port copies both directions (rx and tx), or capture at %s itself.",
+        "Check that the mirror (SPAN) port copies both directions (rx and tx), or capture at %s "
+        "itself.",
         view->dst_text);
     struct evidence *evidence = add_evidence(cause, "no_response_from_anybody");
     evidence->since_ns = view->facts->first_sent_ns;
@@ -124,10 +126,10 @@ static bool rule_selective(const struct view *view, struct cause *cause)
     set_cause(cause, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM);
     say(cause->summary,
         "%s answered others meanwhile (%s of %s with %u), but not this INVITE, which was sent %s.",
-        view->dst_text, peer->answered_method, client, peer->answered_status,
-        view->times_text);
+        view->dst_text, peer->answered_method, client, peer->answered_status, view->times_text);
     say(cause->next_step,
-        "Look at the access list, the trunk's source address and fail2ban on %s: is %s allowed there? "
+        "Look at the access list, the trunk's source address and fail2ban on %s: is %s allowed "
+        "there? "
         "Capture there: tcpdump -ni any host %s",
         view->dst_text, view->src_text, view->src_ip);
     struct evidence *evidence = add_evidence(cause, "answered_others");
@@ -150,18 +152,19 @@ static bool rule_silent(const struct view *view, struct cause *cause)
     bool several = view->endpoint && view->endpoint->unanswered > 0 &&
                    (view->endpoint->unanswered_callers_differ ||
                     !ip_eq(&view->endpoint->unanswered_caller, &view->facts->src.endpoint.ip));
-    enum confidence confidence = !host->has_answered || !has_long_ladder(view->facts) ? CONFIDENCE_LOW
-                                 : several                                          ? CONFIDENCE_HIGH
-                                                                                    : CONFIDENCE_MEDIUM;
+    enum confidence confidence = !host->has_answered || !has_long_ladder(view->facts)
+                                     ? CONFIDENCE_LOW
+                                 : several ? CONFIDENCE_HIGH
+                                           : CONFIDENCE_MEDIUM;
     set_cause(cause, CAUSE_DESTINATION_SILENT, confidence);
     double waited = (double)(view->facts->gave_up_ns - view->facts->first_sent_ns) / 1e9;
-    say(cause->summary,
-        "%s sent nothing at all for %.0f s, in which this INVITE was sent %s%s.", view->dst_text,
-        waited, view->times_text,
+    say(cause->summary, "%s sent nothing at all for %.0f s, in which this INVITE was sent %s%s.",
+        view->dst_text, waited, view->times_text,
         !host->has_answered && view->peers->forgotten == 0 ? "; the sensor has never seen it answer"
                                                            : "");
     say(cause->next_step,
-        "Is %s up and reachable? Ping it and capture at its side: tcpdump -ni any port %u; look at the "
+        "Is %s up and reachable? Ping it and capture at its side: tcpdump -ni any port %u; look at "
+        "the "
         "firewall and the route between.",
         view->dst_text, view->facts->dst.endpoint.port);
     struct evidence *evidence = add_evidence(cause, "nothing_from_destination");
@@ -182,11 +185,12 @@ static void rule_unknown(const struct view *view, struct cause *cause)
     if (facts->strays > 0) {
         char stray[ENDPOINT_TEXT_MAX];
         say(cause->summary,
-            "%s answered with %u, but to %s, not to %s where the request came from.", view->dst_text,
-            facts->last_stray_status, endpoint_format(&facts->stray_dst, stray), view->src_text);
-        say(cause->next_step,
-            "Compare Via, rport and received in the request with where the response went: NAT or the "
-            "peer's rport setting.");
+            "%s answered with %u, but to %s, not to %s where the request came from.",
+            view->dst_text, facts->last_stray_status, endpoint_format(&facts->stray_dst, stray),
+            view->src_text);
+        say(cause->next_step, "Compare Via, rport and received in the request with where the "
+                              "response went: NAT or the "
+                              "peer's rport setting.");
         struct evidence *evidence = add_evidence(cause, "response_elsewhere");
         evidence->at_ns = facts->last_stray_ns;
         evidence->status = facts->last_stray_status;
@@ -196,11 +200,13 @@ static void rule_unknown(const struct view *view, struct cause *cause)
         bool alive = view->host && view->host->has_sent &&
                      view->host->last_packet_ns >= facts->first_sent_ns;
         say(cause->summary,
-            alive ? "%s is alive (packets came from it meanwhile), but this INVITE got no response, and "
+            alive ? "%s is alive (packets came from it meanwhile), but this INVITE got no "
+                    "response, and "
                     "nothing that was seen says why."
                   : "Nothing that was seen says why %s did not answer.",
             view->dst_text);
-        say(cause->next_step, "Capture at %s: does the INVITE arrive there, and does a response leave?",
+        say(cause->next_step,
+            "Capture at %s: does the INVITE arrive there, and does a response leave?",
             view->dst_text);
         if (alive) {
             struct evidence *evidence = add_evidence(cause, "alive_without_answer");
@@ -233,7 +239,8 @@ void unanswered_judge(const struct peers *peers, const struct unanswered_facts *
     if (facts->transmissions == 1)
         snprintf(view.times_text, sizeof view.times_text, "once");
     else
-        snprintf(view.times_text, sizeof view.times_text, "%" PRIu32 " times", facts->transmissions);
+        snprintf(view.times_text, sizeof view.times_text, "%" PRIu32 " times",
+                 facts->transmissions);
     *cause = (struct cause){0};
 
     bool judged = false;

@@ -1,6 +1,6 @@
 /*
- * Runs a fuzz target once over every file of the folders and files that it is given: the kept corpus as a
- * regression test, for builds without a fuzzer.
+ * Runs a fuzz target once over every file of the folders and files that it is given: the kept
+ * corpus as a regression test, for builds without a fuzzer.
  */
 #include <dirent.h>
 #include <stdint.h>

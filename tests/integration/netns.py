@@ -121,6 +121,14 @@ def why_not():
         return "needs root"
     if not shutil.which(SIPSPAN):
         return f"there is no {SIPSPAN}; name the binary in the environment's SIPSPAN"
+    try:
+        run("ip", "netns", "add", SENSOR_NS)
+        run(*inside(SENSOR_NS, "ip", "link", "add", DEVICE, "type", "veth"))
+    except (OSError, subprocess.CalledProcessError) as refused:
+        return f"no namespaces here: {getattr(refused, 'stderr', None) or refused}".strip()
+    finally:
+        with contextlib.suppress(OSError):
+            run("ip", "netns", "delete", SENSOR_NS, ok=False)
     return None
 
 

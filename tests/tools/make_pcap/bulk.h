@@ -1,8 +1,9 @@
 /*
- * bulk: much traffic of known truth, time-ordered, in memory that depends on the calls at a time alone.
+ * bulk: much traffic of known truth, time-ordered, in memory that depends on the calls at a time
+ * alone.
  *
- * Every call is INVITE, 100, 180, 200, ACK, talk, BYE, 200; an unanswered one is the full ladder of RFC 3261
- * section 17.1.1.2 to a gateway that never speaks. Only documentation addresses are used.
+ * Every call is INVITE, 100, 180, 200, ACK, talk, BYE, 200; an unanswered one is the full ladder of
+ * RFC 3261 section 17.1.1.2 to a gateway that never speaks. Only documentation addresses are used.
  */
 #ifndef MAKE_PCAP_BULK_H
 #define MAKE_PCAP_BULK_H
@@ -18,21 +19,22 @@ struct bulk_options {
     bool microseconds, rtp;
     uint64_t calls, flood, seed;
     uint32_t concurrent;
-    double cps;              /* 0: each call takes about 30 s */
-    double unanswered;       /* percents */
+    double cps;        /* 0: each call takes about 30 s */
+    double unanswered; /* percents */
     double loss, copies, duplicates;
     double jitter_ms;
 };
 
 void bulk_run(const struct bulk_options *options);
 
-/* bulk_text.c: messages from templates with fields of fixed width: a message is copied, not formatted. */
+/* bulk_text.c: messages from templates with fields of fixed width: a message is copied, not
+ * formatted. */
 enum bulk_field {
     FIELD_CALLER_IP,
     FIELD_GATEWAY_IP,
-    FIELD_NUMBER,   /* of the call, distinct: Call-ID and branches hold it */
-    FIELD_KEY,      /* random: the same number never twice in two files */
-    FIELD_CALLER,   /* telephone numbers */
+    FIELD_NUMBER, /* of the call, distinct: Call-ID and branches hold it */
+    FIELD_KEY,    /* random: the same number never twice in two files */
+    FIELD_CALLER, /* telephone numbers */
     FIELD_CALLEE,
     FIELD_CALLER_PORT,
     FIELD_GATEWAY_PORT,
@@ -41,7 +43,14 @@ enum bulk_field {
 enum { BULK_FIELD_ROOM = 16, BULK_MESSAGE_MAX = 1800 };
 
 enum bulk_message {
-    BULK_INVITE, BULK_TRYING, BULK_RINGING, BULK_OK, BULK_ACK, BULK_BYE, BULK_BYE_OK, BULK_FLOOD,
+    BULK_INVITE,
+    BULK_TRYING,
+    BULK_RINGING,
+    BULK_OK,
+    BULK_ACK,
+    BULK_BYE,
+    BULK_BYE_OK,
+    BULK_FLOOD,
     BULK_MESSAGE_COUNT
 };
 
@@ -63,8 +72,8 @@ struct bulk_template {
 
 void bulk_compile(struct bulk_template templates[BULK_MESSAGE_COUNT]);
 /* Addresses must have the width of 192.0.2.100 and 198.51.100.100; ports five digits. */
-void bulk_fill(struct bulk_fields *f, uint64_t number, struct prng *prng, const struct endpoint *caller,
-               const struct endpoint *gateway);
+void bulk_fill(struct bulk_fields *f, uint64_t number, struct prng *prng,
+               const struct endpoint *caller, const struct endpoint *gateway);
 /* Returns the length; `to` has room for BULK_MESSAGE_MAX. */
 uint32_t bulk_render(const struct bulk_template *t, const struct bulk_fields *f, uint8_t *to);
 

@@ -1,8 +1,10 @@
 /*
- * dialog: what a scenario's calls and transactions are by now, so that a line only says what is new.
+ * dialog: what a scenario's calls and transactions are by now, so that a line only says what is
+ * new.
  *
- * A request is made from its line, its call and, for a proxied copy, the request above it; a response from
- * the request that it answers. Everything is kept until dialogs_fini(): responses and truth refer to it.
+ * A request is made from its line, its call and, for a proxied copy, the request above it; a
+ * response from the request that it answers. Everything is kept until dialogs_fini(): responses and
+ * truth refer to it.
  */
 #ifndef MAKE_PCAP_DIALOG_H
 #define MAKE_PCAP_DIALOG_H
@@ -18,7 +20,7 @@ struct host {
     struct endpoint at;
     struct spec defaults; /* for what it sends */
     uint16_t next_ip_id;
-    bool hidden;          /* what it sends is not mirrored */
+    bool hidden; /* what it sends is not mirrored */
 };
 
 /* One message, ready to be written; every string but via is set. */
@@ -26,7 +28,7 @@ struct message {
     const char *method; /* of a response: its CSeq's */
     int status;         /* 0: a request */
     const char *reason, *uri;
-    const char *vias;   /* values, top first, one a line */
+    const char *vias;                          /* values, top first, one a line */
     const char *from, *from_tag, *to, *to_tag; /* URIs; a tag may be NULL */
     const char *call_id;
     int64_t cseq;
@@ -40,29 +42,29 @@ struct message {
 /* What of a transaction is in the capture, mirror copies left out. */
 struct tally {
     uint64_t requests, responses, copies;
-    int64_t first_ns, last_ns;             /* of its requests */
+    int64_t first_ns, last_ns; /* of its requests */
     int64_t first_response_ns;
-    int first_status, last_status;         /* 0: none */
+    int first_status, last_status; /* 0: none */
 };
 
 struct call {
     char *name;
     char *call_id;
-    const struct host *caller, *callee;    /* callee: who answered last, NULL until then */
+    const struct host *caller, *callee; /* callee: who answered last, NULL until then */
     char *from, *from_tag, *to;
-    char *to_tag;                          /* of the newest response that had one, or NULL */
-    int64_t cseq[2];                       /* highest used by the caller, by anybody else */
-    bool established;                      /* a 2xx to an INVITE was sent */
+    char *to_tag;     /* of the newest response that had one, or NULL */
+    int64_t cseq[2];  /* highest used by the caller, by anybody else */
+    bool established; /* a 2xx to an INVITE was sent */
 };
 
 struct transaction {
     struct call *call;
-    struct transaction *parent;            /* the request above a proxied copy */
+    struct transaction *parent; /* the request above a proxied copy */
     const struct host *src, *dst, *writer;
-    struct endpoint src_at;                /* where it came from on the wire */
+    struct endpoint src_at; /* where it came from on the wire */
     char *label;
-    uint64_t order;                        /* newest: greatest */
-    int last_status;                       /* of the responses sent, seen or not */
+    uint64_t order;  /* newest: greatest */
+    int last_status; /* of the responses sent, seen or not */
     bool rport;
     char *sent_by;
     struct message message;
@@ -70,24 +72,25 @@ struct transaction {
 };
 
 struct dialogs {
-    const char *where;                     /* "file:line" of now, for what cannot be resolved */
+    const char *where; /* "file:line" of now, for what cannot be resolved */
     struct call **calls;
     struct transaction **transactions;
     unsigned call_count, transaction_count;
     uint64_t next_order;
-    char **strings;                        /* everything that was made on the way */
+    char **strings; /* everything that was made on the way */
     unsigned string_count;
 };
 
 void dialogs_fini(struct dialogs *d);
 
-/* The ways in: both fill *out and return the transaction. What cannot be resolved ends the program. */
-struct transaction *dialogs_request(struct dialogs *d, const struct spec *spec, const struct host *src,
-                                    const struct host *dst, const struct host *as, const char *method,
-                                    struct message *out);
-struct transaction *dialogs_response(struct dialogs *d, const struct spec *spec, const struct host *src,
-                                     const struct host *dst, const struct host *as, int status,
-                                     struct message *out);
+/* The ways in: both fill *out and return the transaction. What cannot be resolved ends the program.
+ */
+struct transaction *dialogs_request(struct dialogs *d, const struct spec *spec,
+                                    const struct host *src, const struct host *dst,
+                                    const struct host *as, const char *method, struct message *out);
+struct transaction *dialogs_response(struct dialogs *d, const struct spec *spec,
+                                     const struct host *src, const struct host *dst,
+                                     const struct host *as, int status, struct message *out);
 
 /* message.c: the octets on the wire. */
 void message_write(const struct message *m, struct text *out);

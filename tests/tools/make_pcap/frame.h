@@ -27,7 +27,7 @@ enum frame_tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_AC
 
 struct frame {
     enum frame_link link;
-    struct endpoint src, dst; /* of the same IP version */
+    struct endpoint src, dst;       /* of the same IP version */
     uint16_t vlan[FRAME_VLANS_MAX]; /* outermost first; Ethernet only */
     uint8_t vlan_count;
     uint8_t ttl;
@@ -38,10 +38,12 @@ struct frame {
 size_t frame_ip_offset(const struct frame *f);
 size_t frame_udp_offset(const struct frame *f);
 
-/* Writes the headers around `len` octets that lie at frame_udp_offset(). Returns the frame's length. */
+/* Writes the headers around `len` octets that lie at frame_udp_offset(). Returns the frame's
+ * length. */
 size_t frame_finish_udp(const struct frame *f, uint8_t *buf, size_t len);
 /* A segment without payload; flags are TCP_*. */
-size_t frame_write_tcp(const struct frame *f, uint8_t *buf, unsigned flags, uint32_t seq, uint32_t ack);
+size_t frame_write_tcp(const struct frame *f, uint8_t *buf, unsigned flags, uint32_t seq,
+                       uint32_t ack);
 /* ICMP or ICMPv6, by the addresses: an error that quotes the beginning of an IP packet. */
 size_t frame_write_icmp_error(const struct frame *f, uint8_t *buf, uint8_t type, uint8_t code,
                               const uint8_t *quoted, size_t quoted_len);

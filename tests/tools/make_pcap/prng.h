@@ -1,5 +1,6 @@
 /*
- * prng: a small seeded generator (splitmix64), so that the same command makes the same octets anywhere.
+ * prng: a small seeded generator (splitmix64), so that the same command makes the same octets
+ * anywhere.
  */
 #ifndef MAKE_PCAP_PRNG_H
 #define MAKE_PCAP_PRNG_H
@@ -31,7 +32,8 @@ static inline double prng_unit(struct prng *p)
     return (double)(prng_next(p) >> 11) * (1.0 / 9007199254740992.0);
 }
 
-/* True with this probability, in percent. Draws nothing at 0, so that an unused option changes nothing. */
+/* True with this probability, in percent. Draws nothing at 0, so that an unused option changes
+ * nothing. */
 static inline bool prng_hits(struct prng *p, double percent)
 {
     return percent > 0 && prng_unit(p) * 100 < percent;

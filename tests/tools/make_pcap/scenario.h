@@ -1,16 +1,18 @@
 /*
- * scenario: a text that says what happened on the wire, line by line, made into a capture with its truth.
+ * scenario: a text that says what happened on the wire, line by line, made into a capture with its
+ * truth.
  *
  *     file [KEY=VALUE]...                          once, before everything else
  *     host NAME ADDR:PORT [KEY=VALUE]...           who is there, and defaults for what it sends
  *     at TIME SRC > DST WHAT [KEY[=VALUE]]...      one packet
- *     ladder TIME SRC > DST WHAT [KEY[=VALUE]]...  the same message, sent again at t1, 3 t1, 7 t1, ...
- *     define NAME ... end                          lines to be used again; $word stands for a value
+ *     ladder TIME SRC > DST WHAT [KEY[=VALUE]]...  the same message, sent again at t1, 3 t1, 7 t1,
+ * ... define NAME ... end                          lines to be used again; $word stands for a value
  *     use TIME NAME [word=VALUE]...                those lines, TIME later
  *
- * WHAT: a method in capitals, a status code, or rtp, udp, tcp, icmp. TIME: seconds since the file's start.
- * Lines may stand in any order of time: the capture is sorted, equal times in the order of the lines. What a
- * response answers and what a dialog is like is taken from the lines above. `make_pcap --keys` lists the keys.
+ * WHAT: a method in capitals, a status code, or rtp, udp, tcp, icmp. TIME: seconds since the file's
+ * start. Lines may stand in any order of time: the capture is sorted, equal times in the order of
+ * the lines. What a response answers and what a dialog is like is taken from the lines above.
+ * `make_pcap --keys` lists the keys.
  */
 #ifndef MAKE_PCAP_SCENARIO_H
 #define MAKE_PCAP_SCENARIO_H

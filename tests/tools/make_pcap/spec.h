@@ -1,8 +1,8 @@
 /*
  * spec: what one line of a scenario says, and the table of keys that says it.
  *
- * A line is words; after the fixed ones come flags ("rport") and values ("branch=b1", "reason=\"Not now\"").
- * Every key is one row of the table in spec.c, which `make_pcap --keys` prints.
+ * A line is words; after the fixed ones come flags ("rport") and values ("branch=b1", "reason=\"Not
+ * now\""). Every key is one row of the table in spec.c, which `make_pcap --keys` prints.
  */
 #ifndef MAKE_PCAP_SPEC_H
 #define MAKE_PCAP_SPEC_H
@@ -61,8 +61,8 @@ struct spec {
 void spec_init(struct spec *s);
 
 /*
- * Splits a line into words in place; quotes and the escapes \r \n \" \\ are resolved, "#" at the start of a
- * word ends the line. Returns their number, or -EINVAL: an open quote, or too many.
+ * Splits a line into words in place; quotes and the escapes \r \n \" \\ are resolved, "#" at the
+ * start of a word ends the line. Returns their number, or -EINVAL: an open quote, or too many.
  */
 int spec_split(char *line, char *words[SPEC_WORDS_MAX]);
 

@@ -1,9 +1,9 @@
 /*
- * A bench for the folder: SIP messages written as text, parsed, and given to a `struct calls` as packets; the
- * events that come out are kept, with copies of their texts.
+ * A bench for the folder: SIP messages written as text, parsed, and given to a `struct calls` as
+ * packets; the events that come out are kept, with copies of their texts.
  *
- * What a message does not name is that of one plain call: ALICE calls GW. Times are milliseconds from the
- * bench's epoch.
+ * What a message does not name is that of one plain call: ALICE calls GW. Times are milliseconds
+ * from the bench's epoch.
  */
 #ifndef SIPSPAN_TESTS_CALL_BENCH_H
 #define SIPSPAN_TESTS_CALL_BENCH_H
@@ -20,32 +20,32 @@
 
 #include "call/calls.h"
 
-#define MS INT64_C(1000000)
+#define MS       INT64_C(1000000)
 #define EPOCH_NS (INT64_C(1767225600) * 1000 * MS)
-#define AT(ms) (EPOCH_NS + (int64_t)(ms) * MS)
+#define AT(ms)   (EPOCH_NS + (int64_t)(ms)*MS)
 
 #define ALICE "192.0.2.10:5060"
 #define CAROL "192.0.2.11:5060"
 #define PROXY "203.0.113.5:5060"
-#define GW "198.51.100.20:5060"
-#define GW2 "198.51.100.21:5060"
+#define GW    "198.51.100.20:5060"
+#define GW2   "198.51.100.21:5060"
 
 enum { TIMER_B_MS = 32000, IDLE_MS = 7200 * 1000 };
 
 /* One message. A field that is left out is the plain call's. */
 struct message {
     int64_t ms;
-    const char *from, *to; /* who sends, whom; "192.0.2.10:5060" */
-    const char *method;    /* INVITE; of a response, that of its CSeq */
-    unsigned status;       /* 0: a request */
-    const char *call;      /* Call-ID */
+    const char *from, *to;   /* who sends, whom; "192.0.2.10:5060" */
+    const char *method;      /* INVITE; of a response, that of its CSeq */
+    unsigned status;         /* 0: a request */
+    const char *call;        /* Call-ID */
     const char *ftag, *ttag; /* of From ("a1"), of To (none) */
-    const char *branch;    /* of the top Via, without the cookie ("b1") */
-    const char *sent_by;   /* of the top Via; the sender of the request */
-    const char *via_params; /* ";rport" */
-    unsigned upstream;     /* Vias below the top one */
-    unsigned cseq;         /* 1 */
-    const char *lines;     /* further header lines, each with its CRLF */
+    const char *branch;      /* of the top Via, without the cookie ("b1") */
+    const char *sent_by;     /* of the top Via; the sender of the request */
+    const char *via_params;  /* ";rport" */
+    unsigned upstream;       /* Vias below the top one */
+    unsigned cseq;           /* 1 */
+    const char *lines;       /* further header lines, each with its CRLF */
     const char *sdp;
 };
 
@@ -146,8 +146,10 @@ static inline size_t message_text(const struct message *m, const char *from, con
                           or_else(m->via_params, ""));
     for (unsigned i = 0; i < m->upstream; i++)
         n += (size_t)snprintf(buf + n, size - n,
-                              "Via: SIP/2.0/UDP 203.0.113.%u:5060;branch=z9hG4bKup%u\r\n", 100 + i, i);
-    n += (size_t)snprintf(buf + n, size - n, "Max-Forwards: 70\r\n"
+                              "Via: SIP/2.0/UDP 203.0.113.%u:5060;branch=z9hG4bKup%u\r\n", 100 + i,
+                              i);
+    n += (size_t)snprintf(buf + n, size - n,
+                          "Max-Forwards: 70\r\n"
                           "From: \"Alice\" <sip:+4930555100@example.com>;tag=%s\r\n"
                           "To: <sip:+4930555001@example.net>%s%s\r\n"
                           "Call-ID: %s\r\nCSeq: %u %s\r\n%s: Bench 1.0\r\n",
@@ -156,8 +158,8 @@ static inline size_t message_text(const struct message *m, const char *from, con
                           m->status > 0 ? "Server" : "User-Agent");
     if (m->sdp)
         n += (size_t)snprintf(buf + n, size - n, "Content-Type: application/sdp\r\n");
-    n += (size_t)snprintf(buf + n, size - n, "%sContent-Length: %zu\r\n\r\n%s", or_else(m->lines, ""),
-                          strlen(sdp), sdp);
+    n += (size_t)snprintf(buf + n, size - n, "%sContent-Length: %zu\r\n\r\n%s",
+                          or_else(m->lines, ""), strlen(sdp), sdp);
     assert_true(n < size);
     return n;
 }

@@ -102,9 +102,9 @@ static void test_find_by_a_message(void **state)
 static void test_order_of_eviction(void **state)
 {
     enum { PHASES = 7 };
-    static const enum call_phase phases[PHASES] = {
-        PHASE_UP,     PHASE_EARLY,    PHASE_REPEATED, PHASE_CLOSING,
-        PHASE_TRYING, PHASE_UNPROVEN, PHASE_ENDED};
+    static const enum call_phase phases[PHASES] = {PHASE_UP,      PHASE_EARLY,  PHASE_REPEATED,
+                                                   PHASE_CLOSING, PHASE_TRYING, PHASE_UNPROVEN,
+                                                   PHASE_ENDED};
     static const char *const names[PHASES][2] = {
         {"up-1", "up-2"},           {"early-1", "early-2"},   {"repeated-1", "repeated-2"},
         {"closing-1", "closing-2"}, {"trying-1", "trying-2"}, {"unproven-1", "unproven-2"},
@@ -116,7 +116,7 @@ static void test_order_of_eviction(void **state)
             add(bench, names[i][age], phases[i]);
     for (int i = PHASES - 1; i >= 0; i--)
         for (int age = 0; age < 2; age++) {
-            char name[16];
+            char name[40];
             assert_non_null(find(bench, names[i][age]));
             snprintf(name, sizeof name, "new-%d-%d", i, age);
             add(bench, name, PHASE_UP);

@@ -177,8 +177,9 @@ static void test_texts_of_one_call(void **state)
     memset(branch, 'x', sizeof branch - 1);
     branch[sizeof branch - 1] = 0;
     for (int i = 0; i < CALL_TRANSACTIONS_MAX; i++) {
-        snprintf(branch, 8, "%06d", i);
-        branch[6] = 'x';
+        char number[16];
+        snprintf(number, sizeof number, "%06d", i);
+        memcpy(branch, number, 6);
         SAY(b, i, .branch = branch);
     }
     assert_true(b->calls.table.blocks.used <= CALL_ARENA_BLOCKS_MAX);

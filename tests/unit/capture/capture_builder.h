@@ -1,14 +1,15 @@
 /*
- * capture_builder: makes captures of every kind in memory, and reads them back through the capture interface.
- * Each packet that it makes can be told from the others: its octets follow from its number.
+ * capture_builder: makes captures of every kind in memory, and reads them back through the capture
+ * interface. Each packet that it makes can be told from the others: its octets follow from its
+ * number.
  */
 #ifndef SIPSPAN_TESTS_CAPTURE_BUILDER_H
 #define SIPSPAN_TESTS_CAPTURE_BUILDER_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 
@@ -279,7 +280,8 @@ static inline void read_rest(struct capture *capture, struct read_back *out)
     capture_stats(capture, &out->stats);
 }
 
-/* Opens what is in memory, and reads it to its end; end is CAPTURE_FAILED too where it cannot be opened. */
+/* Opens what is in memory, and reads it to its end; end is CAPTURE_FAILED too where it cannot be
+ * opened. */
 static inline struct read_back *read_bytes(const uint8_t *at, size_t len, const char *filter)
 {
     struct read_back *out = calloc(1, sizeof *out);

@@ -320,7 +320,8 @@ static void test_printable_ascii(void **state)
 {
     struct event event = full_unanswered();
     (void)state;
-    event.invite_unanswered.call_id = SLICE("a\xc2\x9b" "31m\x7f\xe2\x80\xa8\xe2\x80\xae\x1b[2J\xc3\xbc");
+    event.invite_unanswered.call_id = SLICE("a\xc2\x9b"
+                                            "31m\x7f\xe2\x80\xa8\xe2\x80\xae\x1b[2J\xc3\xbc");
     char *line = event_json_structured(&event, "s");
     assert_non_null(line);
     for (const char *at = line; *at; at++)
@@ -401,11 +402,11 @@ static void test_library_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_envelope),       cmocka_unit_test(test_invite_unanswered),
-        cmocka_unit_test(test_call_ended),     cmocka_unit_test(test_unknown_is_absent),
-        cmocka_unit_test(test_hostile_octets),
-        cmocka_unit_test(test_printable_ascii), cmocka_unit_test(test_utf8_repair),
-        cmocka_unit_test(test_rfc3339),        cmocka_unit_test(test_library_version),
+        cmocka_unit_test(test_envelope),        cmocka_unit_test(test_invite_unanswered),
+        cmocka_unit_test(test_call_ended),      cmocka_unit_test(test_unknown_is_absent),
+        cmocka_unit_test(test_hostile_octets),  cmocka_unit_test(test_printable_ascii),
+        cmocka_unit_test(test_utf8_repair),     cmocka_unit_test(test_rfc3339),
+        cmocka_unit_test(test_library_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * For the tests of what tells of a run: a tally, events to feed it, a pipeline that only holds figures, and
- * what was printed as one text.
+ * For the tests of what tells of a run: a tally, events to feed it, a pipeline that only holds
+ * figures, and what was printed as one text.
  */
 #ifndef SIPSPAN_TESTS_PIPELINE_BENCH_H
 #define SIPSPAN_TESTS_PIPELINE_BENCH_H
@@ -17,7 +17,7 @@
 
 #include "pipeline/report.h"
 
-#define S INT64_C(1000000000)
+#define S    INT64_C(1000000000)
 #define NOON (INT64_C(1769860800) * S) /* 2026-01-31T12:00:00Z */
 
 static inline struct endpoint endpoint_v4(uint8_t c, uint8_t d, uint16_t port)
@@ -25,24 +25,25 @@ static inline struct endpoint endpoint_v4(uint8_t c, uint8_t d, uint16_t port)
     return (struct endpoint){ip_from_v4((const uint8_t[4]){192, 0, c, d}), port};
 }
 
-static inline struct event unanswered_event(struct endpoint src, struct endpoint dst, enum cause_code code,
-                                            enum confidence confidence)
+static inline struct event unanswered_event(struct endpoint src, struct endpoint dst,
+                                            enum cause_code code, enum confidence confidence)
 {
     struct event event = {
         .type = EVENT_INVITE_UNANSWERED,
         .time_ns = NOON + 32 * S,
-        .invite_unanswered = {
-            .call_id = SLICE("c1@example.com"),
-            .from_uri = SLICE("sip:alice@example.com"),
-            .to_uri = SLICE("sip:bob@example.net"),
-            .src = {src, NULL},
-            .dst = {dst, NULL},
-            .first_sent_ns = NOON,
-            .last_sent_ns = NOON + 31 * S,
-            .transmissions = 7,
-            .waited_ns = 32 * S,
-            .cause = {.code = code, .confidence = confidence, .next_step = "Look there."},
-        },
+        .invite_unanswered =
+            {
+                .call_id = SLICE("c1@example.com"),
+                .from_uri = SLICE("sip:alice@example.com"),
+                .to_uri = SLICE("sip:bob@example.net"),
+                .src = {src, NULL},
+                .dst = {dst, NULL},
+                .first_sent_ns = NOON,
+                .last_sent_ns = NOON + 31 * S,
+                .transmissions = 7,
+                .waited_ns = 32 * S,
+                .cause = {.code = code, .confidence = confidence, .next_step = "Look there."},
+            },
     };
     snprintf(event.invite_unanswered.cause.summary, EVENT_SUMMARY_MAX, "It was %s.",
              cause_code_name(code));

@@ -1,6 +1,6 @@
 /*
- * Samples for the tests of the SIP parser: a plain message, of which single lines can be left out and
- * others added, and a parse from a buffer that ends where the message does.
+ * Samples for the tests of the SIP parser: a plain message, of which single lines can be left out
+ * and others added, and a parse from a buffer that ends where the message does.
  */
 #ifndef SIPSPAN_TESTS_SIP_SAMPLE_H
 #define SIPSPAN_TESTS_SIP_SAMPLE_H
@@ -18,7 +18,7 @@
 #include "sip/sip_msg.h"
 
 #define REQUEST_LINE "INVITE sip:bob@example.com SIP/2.0\r\n"
-#define STATUS_LINE "SIP/2.0 180 Ringing\r\n"
+#define STATUS_LINE  "SIP/2.0 180 Ringing\r\n"
 
 /* A parsed message and the exactly sized copy that it points into. */
 struct parsed {
@@ -54,8 +54,8 @@ static inline void parsed_free(struct parsed *p)
 }
 
 /*
- * A message of `start` and the header lines that any has, but for those named in `without` ("Via To"),
- * then `lines`, the blank line and `body`. To be freed.
+ * A message of `start` and the header lines that any has, but for those named in `without` ("Via
+ * To"), then `lines`, the blank line and `body`. To be freed.
  */
 static inline char *sample(const char *start, const char *without, const char *lines,
                            const char *body)
@@ -111,8 +111,8 @@ static inline const char *defects_text(uint32_t defects, char *buf, size_t size)
 }
 
 /* All that a message must be: the refusal, and if it is accepted these defects and no others. */
-static inline void assert_verdict(const char *what, const struct parsed *p, enum sip_refusal refusal,
-                                  uint32_t defects)
+static inline void assert_verdict(const char *what, const struct parsed *p,
+                                  enum sip_refusal refusal, uint32_t defects)
 {
     char got[512], want[512];
     if (p->refusal != refusal)

@@ -262,11 +262,16 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unknown),           cmocka_unit_test(test_request),
-        cmocka_unit_test(test_request_back),      cmocka_unit_test(test_response),
-        cmocka_unit_test(test_what_is_no_answer), cmocka_unit_test(test_several_callers),
-        cmocka_unit_test(test_inferred),          cmocka_unit_test(test_versions_differ),
-        cmocka_unit_test(test_forgetting),        cmocka_unit_test(test_silent_ones_are_forgotten_first),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_request_back),
+        cmocka_unit_test(test_response),
+        cmocka_unit_test(test_what_is_no_answer),
+        cmocka_unit_test(test_several_callers),
+        cmocka_unit_test(test_inferred),
+        cmocka_unit_test(test_versions_differ),
+        cmocka_unit_test(test_forgetting),
+        cmocka_unit_test(test_silent_ones_are_forgotten_first),
         cmocka_unit_test(test_forgotten_peer_is_fresh),
         cmocka_unit_test(test_no_memory),
     };

@@ -1,0 +1,49 @@
+/*
+ * The clock of the packets was set: every time that calls remember moves with it, so that what
+ * waits goes on waiting and what is told has the new clock's times.
+ */
+#include "call/calls.h"
+
+static void shift(int64_t *time_ns, int64_t step_ns)
+{
+    if (*time_ns != CALL_NO_TIME && __builtin_add_overflow(*time_ns, step_ns, time_ns))
+        *time_ns = CALL_NO_TIME;
+}
+
+static void shift_transaction(struct transaction *t, int64_t step_ns)
+{
+    int64_t *const times[] = {&t->first_sent_ns, &t->last_sent_ns, &t->first_response_ns,
+                              &t->ringing_ns,    &t->final_ns,     &t->last_response_ns,
+                              &t->last_stray_ns, &t->timed_out_ns, &t->cancel_ns,
+                              &t->failure_ack_ns};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        shift(times[i], step_ns);
+}
+
+static void shift_call(struct call *call, int64_t step_ns)
+{
+    shift(&call->first_seen_ns, step_ns);
+    shift(&call->last_seen_ns, step_ns);
+    for (struct list *node = call->transactions.next; node != &call->transactions;
+         node = node->next)
+        shift_transaction(CONTAINER_OF(node, struct transaction, in_call), step_ns);
+    for (struct list *node = call->dialogs.next; node != &call->dialogs; node = node->next) {
+        struct dialog *dialog = CONTAINER_OF(node, struct dialog, in_call);
+        shift(&dialog->answered_ns, step_ns);
+        shift(&dialog->ack_ns, step_ns);
+        shift(&dialog->bye_ns, step_ns);
+    }
+}
+
+void calls_clock_step(struct calls *calls, int64_t step_ns)
+{
+    struct call_table *table = &calls->table;
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        for (struct list *node = table->phase[phase].next; node != &table->phase[phase];
+             node = node->next)
+            shift_call(CONTAINER_OF(node, struct call, in_phase), step_ns);
+    timer_heap_shift(&table->timers, step_ns);
+    peers_clock_step(&calls->peers, step_ns);
+    shift(&calls->now_ns, step_ns);
+    calls_lost_packets(calls); /* how much time passed in truth, nobody knows */
+}

@@ -1,0 +1,53 @@
+#include "pipeline/packet_clock.h"
+
+enum { AGREEING_MIN = 3 };
+
+#define SECOND_NS INT64_C(1000000000)
+/* Two links of one mirror differ by milliseconds; writers that buffer, by a few seconds. */
+#define BACK_MAX_NS  (10 * SECOND_NS)
+#define AHEAD_MAX_NS (24 * 3600 * SECOND_NS)
+
+/* Is b within [a - back, a + ahead]? Differences may not fit 64 bits, so none is taken. */
+static bool is_near(int64_t a, int64_t b, int64_t back_ns, int64_t ahead_ns)
+{
+    int64_t low, high;
+    if (__builtin_sub_overflow(a, back_ns, &low))
+        low = INT64_MIN;
+    if (__builtin_add_overflow(a, ahead_ns, &high))
+        high = INT64_MAX;
+    return b >= low && b <= high;
+}
+
+static bool confirms(struct packet_clock *clock, int64_t stamp_ns)
+{
+    bool agrees = clock->agreeing > 0 &&
+                  is_near(clock->candidate_ns, stamp_ns, BACK_MAX_NS, AHEAD_MAX_NS) &&
+                  (stamp_ns < clock->now_ns) == (clock->candidate_ns < clock->now_ns);
+    clock->agreeing = agrees ? clock->agreeing + 1 : 1;
+    clock->candidate_ns = stamp_ns;
+    return clock->agreeing >= AGREEING_MIN;
+}
+
+int64_t packet_clock_read(struct packet_clock *clock, int64_t stamp_ns, int64_t *step_ns)
+{
+    *step_ns = 0;
+    if (!clock->is_running) {
+        clock->is_running = true;
+        clock->now_ns = stamp_ns;
+    }
+    if (is_near(clock->now_ns, stamp_ns, BACK_MAX_NS, AHEAD_MAX_NS)) {
+        clock->agreeing = 0;
+        if (stamp_ns > clock->now_ns)
+            clock->now_ns = stamp_ns;
+        return stamp_ns;
+    }
+    if (!confirms(clock, stamp_ns) || __builtin_sub_overflow(stamp_ns, clock->now_ns, step_ns)) {
+        *step_ns = 0;
+        clock->outliers++;
+        return clock->now_ns;
+    }
+    clock->steps++;
+    clock->agreeing = 0;
+    clock->now_ns = stamp_ns;
+    return stamp_ns;
+}

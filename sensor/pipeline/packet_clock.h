@@ -1,0 +1,34 @@
+/*
+ * packet_clock: the sensor's time, from the packets' stamps, where these jump.
+ *
+ * Stamps are taken as they are while they go forward, or back by no more than mirrors mix packets
+ * up. A packet far in the past, or more than a day ahead, is an outlier: it gets the time of the
+ * packet before it. Several in a row that agree with each other are a clock that was set: the
+ * caller then moves everything that it remembers by the same step, so that what waits goes on
+ * waiting. A quiet hour in a capture is no step: time has passed.
+ *
+ * Plain data; one thread.
+ */
+#ifndef SIPSPAN_PIPELINE_PACKET_CLOCK_H
+#define SIPSPAN_PIPELINE_PACKET_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* All zeroes: no packet yet. */
+struct packet_clock {
+    bool is_running;
+    int64_t now_ns;
+    int64_t candidate_ns; /* the latest outlier */
+    unsigned agreeing;    /* outliers in a row that agree with it */
+    uint64_t outliers;    /* packets whose stamp was not taken */
+    uint64_t steps;       /* times that the clock was set */
+};
+
+/*
+ * The time of a packet with this stamp. *step_ns is 0, or what is to be added to every time that is
+ * remembered, now_ns included, before this packet is looked at.
+ */
+int64_t packet_clock_read(struct packet_clock *clock, int64_t stamp_ns, int64_t *step_ns);
+
+#endif
