@@ -1,4 +1,5 @@
-/* The packets' clock is set while calls are under way: what waits goes on waiting, no more, no less. */
+/* The packets' clock is set while calls are under way: what waits goes on waiting, no more, no
+ * less. */
 #include "call_bench.h"
 
 static void step(struct bench *b, int64_t ms)

@@ -8,7 +8,7 @@
 
 #include "pipeline/packet_clock.h"
 
-#define S INT64_C(1000000000)
+#define S    INT64_C(1000000000)
 #define HOUR (3600 * S)
 
 static int64_t read_at(struct packet_clock *clock, int64_t stamp_ns, int64_t expected_step_ns)
@@ -26,7 +26,8 @@ static void test_as_they_are(void **state)
     assert_int_equal(read_at(&clock, 100 * S, 0), 100 * S);
     assert_int_equal(read_at(&clock, 95 * S, 0), 95 * S); /* mixed up, not set */
     assert_int_equal(clock.now_ns, 100 * S);
-    assert_int_equal(read_at(&clock, 100 * S + 23 * HOUR, 0), 100 * S + 23 * HOUR); /* a quiet day */
+    assert_int_equal(read_at(&clock, 100 * S + 23 * HOUR, 0),
+                     100 * S + 23 * HOUR); /* a quiet day */
     assert_int_equal(clock.outliers, 0);
     assert_int_equal(clock.steps, 0);
 }
