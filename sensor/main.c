@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -19,11 +20,8 @@
 
 enum { EXIT_BADLY = 1, EXIT_USAGE = 2, MESSAGE_MAX = 640 };
 
-/* What the program takes besides its tables: itself, its buffers, the report, the server. */
-#define FIXED_MEMORY (UINT64_C(20) << 20)
-
-/* For the signal handler, which can be told nothing; set once, before it is installed. */
-static struct capture *signalled_capture;
+/* For the signal handler, which can be told nothing; set once. NULL: nothing has been read yet. */
+static struct capture *_Atomic signalled_capture;
 static volatile sig_atomic_t is_interrupted;
 
 struct sensor {
@@ -41,14 +39,16 @@ struct sensor {
 static void on_signal(int number)
 {
     (void)number;
+    struct capture *capture = signalled_capture;
     is_interrupted = 1;
-    capture_stop(signalled_capture);
+    if (!capture)
+        _exit(0); /* as when standard input has not begun: there is nothing to tell */
+    capture_stop(capture);
 }
 
-static void install_signals(struct capture *capture)
+static void install_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
-    signalled_capture = capture;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -102,6 +102,19 @@ static int open_sink(struct sensor *sensor)
     return sensor->sink ? 0 : complain(EXIT_USAGE, message);
 }
 
+/* Does it all lie there already, so that nobody waits for the next packet? */
+static bool is_all_files(const struct string_list *paths)
+{
+    struct stat st;
+    for (size_t i = 0; i < paths->count; i++) {
+        bool is_stdin = strcmp(paths->item[i], "-") == 0;
+        if ((is_stdin ? fstat(STDIN_FILENO, &st) : stat(paths->item[i], &st)) != 0 ||
+            !S_ISREG(st.st_mode))
+            return false;
+    }
+    return true;
+}
+
 static int make_pipeline(struct sensor *sensor)
 {
     const struct config *config = &sensor->config;
@@ -111,18 +124,7 @@ static int make_pipeline(struct sensor *sensor)
         return complain(EXIT_BADLY, "out of memory");
     for (size_t i = 0; i < config->peer_count; i++)
         sensor->peer_names[i] = (struct peer_name){config->peer[i].net, config->peer[i].name};
-    uint64_t buffers = config->buffer_bytes * config->interface.count;
-    uint64_t fixed = FIXED_MEMORY + (sensor->is_live ? buffers : 0);
-    if (config->memory_limit < fixed + FIXED_MEMORY) {
-        char message[MESSAGE_MAX];
-        snprintf(
-            message, sizeof message,
-            "memory_limit: %llu MiB is too small: the capture buffers and the program take %llu "
-            "MiB already; raise memory_limit or lower buffer",
-            (unsigned long long)(config->memory_limit >> 20),
-            (unsigned long long)((fixed + FIXED_MEMORY) >> 20));
-        return complain(EXIT_USAGE, message);
-    }
+    uint64_t fixed = config_fixed_memory(config);
     /* One part in 32, at 24 octets each while their table doubles. */
     size_t call_ids_max = config->memory_limit / 32 / 24;
     struct pipeline_params params = {
@@ -139,6 +141,7 @@ static int make_pipeline(struct sensor *sensor)
         .registry = sensor->metrics,
         .call_ids_max = call_ids_max,
         .is_live = sensor->is_live,
+        .is_prompt = sensor->is_live || !is_all_files(&config->read),
         .shows_progress = !sensor->is_live && isatty(STDERR_FILENO),
     };
     if (pipeline_init(&sensor->pipeline, &params))
@@ -180,24 +183,26 @@ static int open_all(struct sensor *sensor)
 {
     char message[MESSAGE_MAX];
     int status;
-    if ((status = open_sink(sensor)) != 0 || (status = open_capture(sensor)) != 0)
+    install_signals();
+    if ((status = open_capture(sensor)) != 0 || (status = open_sink(sensor)) != 0)
         return status;
     if (sensor->is_live && privileges_drop(sensor->config.user, message, sizeof message) != 0)
         return complain(EXIT_USAGE, message);
     if ((status = make_pipeline(sensor)) != 0 || (status = start_server(sensor)) != 0)
         return status;
-    install_signals(sensor->capture);
+    signalled_capture = sensor->capture;
     return 0;
 }
 
-static void print_report(struct sensor *sensor, const char *error)
+/* 0, or the exit status when it cannot be written. */
+static int print_report(struct sensor *sensor, const char *error)
 {
     const struct config *config = &sensor->config;
     bool events_on_stdout = config->events && strcmp(config->events, "-") == 0;
     FILE *out = events_on_stdout ? stderr : stdout;
     /* Live, a report is for whoever ends the capture by hand. */
     if (config->report == REPORT_NONE || (sensor->is_live && !isatty(fileno(out))))
-        return;
+        return 0;
     const struct string_list *inputs = sensor->is_live ? &config->interface : &config->read;
     struct report_source source = {
         .pipeline = &sensor->pipeline,
@@ -206,11 +211,25 @@ static void print_report(struct sensor *sensor, const char *error)
         .sensor_id = config->sensor_id,
         .error = error,
     };
+    bool is_written = true;
     if (config->report == REPORT_JSON)
-        report_print_json(&source, out);
+        is_written = report_print_json(&source, out);
     else
         report_print_text(&source, out);
-    fflush(out);
+    if (fflush(out) != 0 || ferror(out) || !is_written)
+        return complain(EXIT_BADLY, "the report cannot be written: is there room, and a reader?");
+    return 0;
+}
+
+static bool has_lost_events(const struct sensor *sensor)
+{
+    struct sink_stats stats = {0};
+    uint64_t failed = 0;
+    if (sensor->sink)
+        sink_file_stats(sensor->sink, &stats);
+    for (int type = 0; type < EVENT_TYPE_COUNT; type++)
+        failed += stats.failed[type];
+    return failed > 0;
 }
 
 /* After a file: whoever scrapes may take his time. */
@@ -234,7 +253,9 @@ static int run(struct sensor *sensor)
     pipeline_run(&sensor->pipeline);
     const struct capture_error *error =
         sensor->pipeline.ended_badly ? capture_last_error(sensor->capture) : NULL;
-    print_report(sensor, error ? error->text : NULL);
+    status = print_report(sensor, error ? error->text : NULL);
+    if (has_lost_events(sensor))
+        status = complain(EXIT_BADLY, "events were lost: they could not be written");
     if (error)
         status = complain(error->exit_status, error->text);
     if (sensor->server && !sensor->is_live)

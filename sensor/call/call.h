@@ -123,7 +123,6 @@ struct call {
     struct list transactions, dialogs;
     uint16_t transaction_count, dialog_count;
     uint32_t highest_cseq; /* of the caller's initial INVITEs */
-    uint64_t from_tag_hash;
     int64_t first_seen_ns, last_seen_ns;
     struct offer_answer *media; /* the offer of the initial INVITE, until a dialog takes it over */
     uint8_t heard;              /* who sent something of it */
@@ -131,5 +130,25 @@ struct call {
     bool is_direction_unknown;  /* first seen in mid-dialog: who called whom cannot be told */
     bool first_response_told, post_dial_delay_told; /* to the histograms */
 };
+
+/* for (EACH_TRANSACTION(node, call)) { struct transaction *t = transaction_at(node); … } */
+#define EACH_TRANSACTION(node, call)                                                               \
+    struct list *node = (call)->transactions.next;                                                 \
+    node != &(call)->transactions;                                                                 \
+    node = node->next
+#define EACH_DIALOG(node, call)                                                                    \
+    struct list *node = (call)->dialogs.next;                                                      \
+    node != &(call)->dialogs;                                                                      \
+    node = node->next
+
+static inline struct transaction *transaction_at(struct list *node)
+{
+    return CONTAINER_OF(node, struct transaction, in_call);
+}
+
+static inline struct dialog *dialog_at(struct list *node)
+{
+    return CONTAINER_OF(node, struct dialog, in_call);
+}
 
 #endif

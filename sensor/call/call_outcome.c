@@ -3,25 +3,6 @@
 /* After an answer and a BYE only what the mirror shows late can still come. */
 #define SETTLE_COMPLETED_NS INT64_C(1000000000)
 
-#define EACH_TRANSACTION(node, call)                                                               \
-    struct list *node = (call)->transactions.next;                                                 \
-    node != &(call)->transactions;                                                                 \
-    node = node->next
-#define EACH_DIALOG(node, call)                                                                    \
-    struct list *node = (call)->dialogs.next;                                                      \
-    node != &(call)->dialogs;                                                                      \
-    node = node->next
-
-static struct transaction *transaction_at(struct list *node)
-{
-    return CONTAINER_OF(node, struct transaction, in_call);
-}
-
-static struct dialog *dialog_at(struct list *node)
-{
-    return CONTAINER_OF(node, struct dialog, in_call);
-}
-
 /* When the transaction was first heard of, by its request or else by a response. */
 static int64_t seen_first(const struct transaction *t)
 {
@@ -105,11 +86,14 @@ static bool has_pending_sibling(const struct call *call, const struct first_hop 
     return false;
 }
 
-static bool was_cancelled(const struct call *call, const struct first_hop *hop)
+/* Did the caller cancel the attempt that this transaction is part of? */
+static bool was_cancelled(const struct call *call, const struct first_hop *hop,
+                          const struct transaction *attempt)
 {
     for (EACH_TRANSACTION(node, call)) {
         const struct transaction *t = transaction_at(node);
-        if (call_is_first_hop(hop->first, t) && t->cancel_ns != CALL_NO_TIME)
+        if (call_is_first_hop(hop->first, t) && t->cseq == attempt->cseq &&
+            t->cancel_ns != CALL_NO_TIME)
             return true;
     }
     /* A BYE in an early dialog asks for the same (RFC 3261 section 15). */
@@ -170,7 +154,7 @@ static int64_t settle_after(uint16_t status, int64_t timer_b_ns)
 static void read_failure(const struct call *call, const struct first_hop *hop, int64_t timer_b_ns,
                          struct call_outcome *outcome)
 {
-    bool cancelled = was_cancelled(call, hop);
+    bool cancelled = was_cancelled(call, hop, hop->failed);
     uint16_t status = hop->failed->final_status;
     end_with(outcome, cancelled ? CALL_STATE_CANCELLED : CALL_STATE_FAILED, hop->failed->final_ns,
              status, cancelled ? ENDED_BY_CALLER : ENDED_BY_UNKNOWN,
@@ -178,14 +162,12 @@ static void read_failure(const struct call *call, const struct first_hop *hop, i
 }
 
 /* Timer B ran out for the newest attempt; an earlier one may have got a response. */
-static void read_timeout(const struct call *call, const struct first_hop *hop, int64_t timer_b_ns,
-                         struct call_outcome *outcome)
+static void read_timeout(const struct first_hop *hop, struct call_outcome *outcome)
 {
     int64_t ended_ns = hop->newest->timed_out_ns;
     if (hop->failed) {
-        read_failure(call, hop, timer_b_ns, outcome);
-        outcome->ended_ns = ended_ns;
-        outcome->settle_ns = CALL_T4_NS;
+        end_with(outcome, CALL_STATE_FAILED, ended_ns, hop->failed->final_status, ENDED_BY_UNKNOWN,
+                 CALL_T4_NS);
     } else if (!hop->has_response) {
         end_with(outcome, CALL_STATE_UNANSWERED, ended_ns, 0, ENDED_BY_TIMEOUT, CALL_T4_NS);
     }
@@ -216,9 +198,9 @@ static void read_parts(const struct call *call, const struct first_hop *seen, in
     if (hop.failed && newest->final_status >= 300) {
         read_failure(call, &hop, timer_b_ns, outcome);
     } else if (newest->timed_out_ns != CALL_NO_TIME) {
-        read_timeout(call, &hop, timer_b_ns, outcome);
+        read_timeout(&hop, outcome);
     } else if (newest->failure_ack_ns != CALL_NO_TIME) {
-        bool cancelled = was_cancelled(call, &hop);
+        bool cancelled = was_cancelled(call, &hop, newest);
         end_with(outcome, cancelled ? CALL_STATE_CANCELLED : CALL_STATE_FAILED,
                  newest->failure_ack_ns, 0, cancelled ? ENDED_BY_CALLER : ENDED_BY_UNKNOWN,
                  timer_b_ns);
@@ -297,11 +279,12 @@ static int64_t answered_at(const struct call *call, const struct transaction *fi
 
 /* A 2xx that was repeated and never acknowledged; unknown where neither an ACK nor a repeat was
  * seen. */
-static void fill_ack_missing(const struct call *call, struct call_ended *event)
+static void fill_ack_missing(const struct call *call, const struct transaction *first,
+                             struct call_ended *event)
 {
     for (EACH_DIALOG(node, call)) {
         const struct dialog *dialog = dialog_at(node);
-        if (!dialog->answered_by)
+        if (!dialog->answered_by || !call_is_first_hop(first, dialog->answered_by))
             continue;
         if (dialog->ack_ns != CALL_NO_TIME) {
             event->has_ack_missing = true;
@@ -341,5 +324,6 @@ void call_outcome_fill(const struct call *call, const struct call_outcome *outco
     }
     if (event->answered_ns != EVENT_NO_TIME)
         event->duration_ns = later_by(event->answered_ns, outcome->ended_ns);
-    fill_ack_missing(call, event);
+    if (first)
+        fill_ack_missing(call, first, event);
 }

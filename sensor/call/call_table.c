@@ -148,10 +148,10 @@ static bool make_room(struct call_table *table, const struct slab *slab, const s
         if (node == &table->phase[phase])
             continue;
         struct call *call = CONTAINER_OF(node, struct call, in_phase);
-        table->evicted_waiting += call_has_waiting(call);
+        table->evicted_waiting += call_waiting(call);
         if (phase == PHASE_CLOSING && !call->is_told)
             table->close_early(table->context, call);
-        else if (phase == PHASE_ENDED || !call->is_told)
+        else if (phase != PHASE_ENDED && !call->is_told)
             table->evicted[phase]++;
         if (phase == PHASE_CLOSING && !wants_call)
             call_table_retire(table, call);
@@ -183,7 +183,6 @@ struct call *call_table_add(struct call_table *table, struct slice call_id, stru
         .phase = PHASE_TRYING,
         .timer.kind = TIMER_CALL,
         .identity = hash.high,
-        .from_tag_hash = call_table_tag_hash(table, from_tag),
         .first_seen_ns = now_ns,
         .last_seen_ns = now_ns,
     };
@@ -227,22 +226,25 @@ uint64_t call_table_tag_hash(const struct call_table *table, struct slice tag)
 
 struct transaction *call_find_transaction(const struct call *call, uint64_t via_hash, uint32_t cseq)
 {
-    for (struct list *node = call->transactions.next; node != &call->transactions;
-         node = node->next) {
-        struct transaction *transaction = CONTAINER_OF(node, struct transaction, in_call);
+    for (EACH_TRANSACTION(node, call)) {
+        struct transaction *transaction = transaction_at(node);
         if (transaction->via_hash == via_hash && transaction->cseq == cseq)
             return transaction;
     }
     return NULL;
 }
 
-bool call_has_waiting(const struct call *call)
+static bool is_waiting(const struct transaction *transaction)
 {
-    for (struct list *node = call->transactions.next; node != &call->transactions;
-         node = node->next)
-        if (CONTAINER_OF(node, struct transaction, in_call)->timer_b.position > 0)
-            return true;
-    return false;
+    return transaction->timer_b.position > 0;
+}
+
+unsigned call_waiting(const struct call *call)
+{
+    unsigned count = 0;
+    for (EACH_TRANSACTION(node, call))
+        count += is_waiting(transaction_at(node));
+    return count;
 }
 
 struct transaction *call_table_add_transaction(struct call_table *table, struct call *call)
@@ -271,11 +273,6 @@ struct transaction *call_table_add_transaction(struct call_table *table, struct 
     list_append(&call->transactions, &transaction->in_call);
     call->transaction_count++;
     return transaction;
-}
-
-static bool is_waiting(const struct transaction *transaction)
-{
-    return transaction->timer_b.position > 0;
 }
 
 void call_table_wait(struct call_table *table, struct transaction *transaction, int64_t deadline_ns)
@@ -309,8 +306,8 @@ void call_table_count_transmission(struct call_table *table, struct transaction 
 
 struct dialog *call_find_dialog(const struct call *call, uint64_t tag_hash)
 {
-    for (struct list *node = call->dialogs.next; node != &call->dialogs; node = node->next) {
-        struct dialog *dialog = CONTAINER_OF(node, struct dialog, in_call);
+    for (EACH_DIALOG(node, call)) {
+        struct dialog *dialog = dialog_at(node);
         if (dialog->tag_hash == tag_hash)
             return dialog;
     }

@@ -64,8 +64,8 @@ uint64_t call_table_tag_hash(const struct call_table *table, struct slice tag);
 /* The INVITE transaction of this branch, sent-by and CSeq; NULL. */
 struct transaction *call_find_transaction(const struct call *call, uint64_t via_hash,
                                           uint32_t cseq);
-/* Does Timer B run for any of its INVITEs? */
-bool call_has_waiting(const struct call *call);
+/* For how many of its INVITEs Timer B runs. */
+unsigned call_waiting(const struct call *call);
 /* Adds one; NULL when the call has CALL_TRANSACTIONS_MAX. */
 struct transaction *call_table_add_transaction(struct call_table *table, struct call *call);
 /* Timer B is set or moved; stopped. Keeps the two counts. */

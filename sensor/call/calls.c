@@ -94,7 +94,7 @@ static void close_call(struct calls *calls, struct call *call, const struct call
     call->is_told = true;
     int64_t late_ns = calls->now_ns + calls->params.timer_b_ns + CALL_T4_NS;
     timer_heap_set(&calls->table.timers, &call->timer, late_ns);
-    if (call_has_waiting(call))
+    if (call_waiting(call) > 0)
         call_table_set_phase(&calls->table, call, PHASE_CLOSING);
     else
         call_table_retire(&calls->table, call);
@@ -255,9 +255,8 @@ static struct dialog *dialog_of(struct calls *calls, struct call *call, bool fro
 /* The INVITE again with credentials: its predecessors were challenged, seen or not. */
 static void infer_challenges(struct calls *calls, struct call *call, const struct transaction *now)
 {
-    for (struct list *node = call->transactions.next; node != &call->transactions;
-         node = node->next) {
-        struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
+    for (EACH_TRANSACTION(node, call)) {
+        struct transaction *t = transaction_at(node);
         if (t != now && t->cseq < now->cseq && !t->is_reinvite && ip_eq(&t->src.ip, &now->src.ip) &&
             ip_eq(&t->dst.ip, &now->dst.ip))
             invite_inferred(calls, t);
@@ -270,7 +269,7 @@ static void infer_beginning(struct calls *calls, struct call *call, bool from_ca
 {
     const struct ip_addr *client = from_caller ? &datagram->src.ip : &datagram->dst.ip;
     const struct ip_addr *server = from_caller ? &datagram->dst.ip : &datagram->src.ip;
-    invite_inferred_all(calls, call, client, server, 0);
+    invite_inferred_beginning(calls, call, client, server);
 }
 
 static void handle_invite(struct calls *calls, const struct datagram *datagram,
@@ -346,9 +345,8 @@ static void note_answer(struct dialog *dialog, struct transaction *t, int64_t no
 static bool answers_other_branch(const struct call *call, const struct datagram *datagram,
                                  uint32_t cseq)
 {
-    for (struct list *node = call->transactions.next; node != &call->transactions;
-         node = node->next) {
-        const struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
+    for (EACH_TRANSACTION(node, call)) {
+        const struct transaction *t = transaction_at(node);
         if (t->has_request && t->cseq == cseq && t->first_response_ns == CALL_NO_TIME &&
             ip_eq(&t->dst.ip, &datagram->src.ip))
             return true;
@@ -373,13 +371,12 @@ static bool handle_invite_response(struct calls *calls, const struct datagram *d
     hear(calls, call, !from_caller);
     uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
     struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
-    bool answers = true;
+    bool answers = (t && t->has_request) || !answers_other_branch(call, datagram, msg->cseq);
+    calls->unmatched_responses += !answers;
     if (!t) {
         bool is_reinvite =
             !from_caller ||
             (call->highest_cseq > 0 && msg->cseq > call->highest_cseq && call->phase == PHASE_UP);
-        answers = !answers_other_branch(call, datagram, msg->cseq);
-        calls->unmatched_responses += !answers;
         t = add_unseen(calls, call, via_hash, datagram, msg, is_reinvite);
         if (!t)
             return answers;
@@ -406,9 +403,8 @@ static struct transaction *find_refused(const struct call *call, const struct ip
                                         uint32_t cseq)
 {
     struct transaction *refused = NULL;
-    for (struct list *node = call->transactions.next; node != &call->transactions;
-         node = node->next) {
-        struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
+    for (EACH_TRANSACTION(node, call)) {
+        struct transaction *t = transaction_at(node);
         if (t->cseq != cseq)
             continue;
         if (t->final_status >= 200 && t->final_status < 300)
@@ -438,7 +434,8 @@ static void handle_ack(struct calls *calls, struct call *call, bool from_caller,
     struct dialog *dialog = dialog_of(calls, call, from_caller, msg);
     if (!dialog)
         return;
-    if (from_caller && dialog->ack_ns == CALL_NO_TIME)
+    bool is_of_invite = !dialog->answered_by || dialog->answered_by->cseq == msg->cseq;
+    if (from_caller && is_of_invite && dialog->ack_ns == CALL_NO_TIME)
         dialog->ack_ns = datagram->time_ns;
     media_steps_saw(calls, call, dialog, from_caller, msg, datagram->time_ns);
 }
@@ -456,11 +453,11 @@ static void handle_cancel(struct calls *calls, struct call *call, const struct d
         t->cancel_ns = datagram->time_ns;
 }
 
-/* Has a dialog of this call been seen to be answered, or was nothing of its answer ever in view? */
-static bool was_answer_in_view(const struct call *call)
+/* Was a response seen that makes a dialog? 100 makes none (RFC 3261 section 12.1). */
+static bool was_dialog_in_view(const struct call *call)
 {
     const struct transaction *first = call_first_transaction(call);
-    return first && first->first_response_ns != CALL_NO_TIME;
+    return first && (first->has_early_response || first->final_status != 0);
 }
 
 static void handle_bye(struct calls *calls, struct call *call, bool from_caller,
@@ -473,7 +470,7 @@ static void handle_bye(struct calls *calls, struct call *call, bool from_caller,
      * Only a caller may send BYE in an early dialog (RFC 3261 section 15), and where no response
      * was seen at all the one that made the dialog was missed.
      */
-    if (!from_caller || !was_answer_in_view(call))
+    if (!from_caller || !was_dialog_in_view(call))
         dialog->is_confirmed_unseen = true;
     infer_beginning(calls, call, from_caller, datagram);
     if (dialog->bye_ns == CALL_NO_TIME || dialog->is_bye_guessed) {
@@ -514,8 +511,8 @@ static void handle_other(struct calls *calls, const struct datagram *datagram,
 {
     bool from_caller;
     struct call *call = call_table_find_msg(&calls->table, msg, &from_caller);
-    bool is_of_dialog = msg->is_request && msg->has_to_tag && msg->has_from_tag &&
-                        (msg->method == SIP_BYE || msg->method == SIP_UPDATE);
+    bool is_of_dialog =
+        msg->is_request && msg->has_to_tag && msg->has_from_tag && msg->method == SIP_BYE;
     if (!call && is_of_dialog)
         call = join_late(calls, msg, datagram->time_ns);
     if (!call)

@@ -24,11 +24,10 @@ static void shift_call(struct call *call, int64_t step_ns)
 {
     shift(&call->first_seen_ns, step_ns);
     shift(&call->last_seen_ns, step_ns);
-    for (struct list *node = call->transactions.next; node != &call->transactions;
-         node = node->next)
-        shift_transaction(CONTAINER_OF(node, struct transaction, in_call), step_ns);
-    for (struct list *node = call->dialogs.next; node != &call->dialogs; node = node->next) {
-        struct dialog *dialog = CONTAINER_OF(node, struct dialog, in_call);
+    for (EACH_TRANSACTION(node, call))
+        shift_transaction(transaction_at(node), step_ns);
+    for (EACH_DIALOG(node, call)) {
+        struct dialog *dialog = dialog_at(node);
         shift(&dialog->answered_ns, step_ns);
         shift(&dialog->ack_ns, step_ns);
         shift(&dialog->bye_ns, step_ns);

@@ -23,8 +23,8 @@ static struct slice keep(struct calls *calls, struct call *call, struct slice te
 /* What was taken as reaching the client did not. */
 static void void_responses(struct calls *calls, struct transaction *t)
 {
-    for (struct list *node = t->call->dialogs.next; node != &t->call->dialogs; node = node->next) {
-        struct dialog *dialog = CONTAINER_OF(node, struct dialog, in_call);
+    for (EACH_DIALOG(node, t->call)) {
+        struct dialog *dialog = dialog_at(node);
         if (dialog->answered_by == t)
             dialog->answered_by = NULL;
     }
@@ -209,15 +209,15 @@ void invite_inferred(struct calls *calls, struct transaction *t)
     invite_presumed(calls, t);
 }
 
-void invite_inferred_all(struct calls *calls, struct call *call, const struct ip_addr *client,
-                         const struct ip_addr *server, uint32_t cseq)
+/* cseq NULL: those that began the call. */
+static void infer_each(struct calls *calls, struct call *call, const struct ip_addr *client,
+                       const struct ip_addr *server, const uint32_t *cseq)
 {
     struct transaction *only = NULL;
     unsigned count = 0;
-    for (struct list *node = call->transactions.next; node != &call->transactions;
-         node = node->next) {
-        struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
-        bool is_meant = cseq != 0 ? t->cseq == cseq : !t->is_reinvite;
+    for (EACH_TRANSACTION(node, call)) {
+        struct transaction *t = transaction_at(node);
+        bool is_meant = cseq ? t->cseq == *cseq : !t->is_reinvite;
         if (!t->has_request || !is_meant || !ip_eq(&t->src.ip, client))
             continue;
         only = t;
@@ -227,4 +227,16 @@ void invite_inferred_all(struct calls *calls, struct call *call, const struct ip
     }
     if (count == 1)
         invite_inferred(calls, only);
+}
+
+void invite_inferred_all(struct calls *calls, struct call *call, const struct ip_addr *client,
+                         const struct ip_addr *server, uint32_t cseq)
+{
+    infer_each(calls, call, client, server, &cseq);
+}
+
+void invite_inferred_beginning(struct calls *calls, struct call *call, const struct ip_addr *client,
+                               const struct ip_addr *server)
+{
+    infer_each(calls, call, client, server, NULL);
 }

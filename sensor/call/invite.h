@@ -23,11 +23,13 @@ void invite_presumed(struct calls *calls, struct transaction *transaction);
 /* What followed shows that it was answered, out of sight. */
 void invite_inferred(struct calls *calls, struct transaction *transaction);
 /*
- * The same for every transaction of the call with this CSeq (0: that began the call, so no
- * re-INVITE) that client sent to server. Where the client has only one such, its server does not
- * matter: an ACK of a 2xx may take another way.
+ * The same for every transaction of the call with this CSeq that client sent to server. Where the
+ * client has only one such, its server does not matter: an ACK of a 2xx may take another way.
  */
 void invite_inferred_all(struct calls *calls, struct call *call, const struct ip_addr *client,
                          const struct ip_addr *server, uint32_t cseq);
+/* The same for those that began the call, of any CSeq; so not for a re-INVITE. */
+void invite_inferred_beginning(struct calls *calls, struct call *call, const struct ip_addr *client,
+                               const struct ip_addr *server);
 
 #endif

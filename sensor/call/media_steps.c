@@ -61,8 +61,8 @@ void media_steps_saw(struct calls *calls, struct call *call, struct dialog *dial
     if (dialog)
         return;
     /* Answers that the mirror showed first have made their dialogs already. */
-    for (struct list *node = call->dialogs.next; node != &call->dialogs; node = node->next) {
-        media = CONTAINER_OF(node, struct dialog, in_call)->media;
+    for (EACH_DIALOG(node, call)) {
+        media = dialog_at(node)->media;
         if (media)
             offer_answer_saw(media, &step);
     }

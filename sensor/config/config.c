@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include <inttypes.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,6 +124,28 @@ static void print_version(FILE *out, struct slice text)
     fprintf(out, "%.*s%s", SLICE_ARGS(text), ended ? "" : "\n");
 }
 
+/* The program itself, its report, the server; and as much at least for the tables. */
+#define FIXED_BYTES      (UINT64_C(20) << 20)
+#define TABLES_MIN_BYTES (UINT64_C(20) << 20)
+
+uint64_t config_fixed_memory(const struct config *config)
+{
+    return FIXED_BYTES + config->buffer_bytes * config->interface.count;
+}
+
+static void check_memory(struct config_loader *loader)
+{
+    const struct config *config = loader->config;
+    uint64_t needed = config_fixed_memory(config) + TABLES_MIN_BYTES;
+    if (config->memory_limit < needed)
+        config_loader_error(loader,
+                            "memory_limit: %" PRIu64 " MiB is too small for %zu device(s) with a "
+                            "buffer of %" PRIu64 " MiB each: give %" PRIu64
+                            " MiB at least, or lower buffer",
+                            config->memory_limit >> 20, config->interface.count,
+                            config->buffer_bytes >> 20, needed >> 20);
+}
+
 /* What is needed to run but not to be valid. */
 static void require_input(struct config_loader *loader)
 {
@@ -160,6 +184,7 @@ enum config_action config_load(struct config *config, int argc, char **argv, cha
     if (loader.errors > 0)
         return CONFIG_EXIT_USAGE;
     settle_input(&loader, cli.config_path);
+    check_memory(&loader);
     if (!cli.check)
         require_input(&loader);
     if (loader.errors > 0)

@@ -47,7 +47,7 @@ enum transport { TRANSPORT_UDP, TRANSPORT_COUNT };
 
 /* One observation that a verdict rests on. Which fields are set depends on the kind. */
 struct evidence {
-    const char *kind;    /* "ladder", "nothing_from_destination", …: stable names */
+    const char *kind;    /* "transmissions", "nothing_from_destination", …: stable names */
     int64_t at_ns;       /* or EVENT_NO_TIME */
     int64_t since_ns;    /* or EVENT_NO_TIME */
     uint64_t count;      /* 0: not set */

@@ -4,8 +4,9 @@ enum { AGREEING_MIN = 3 };
 
 #define SECOND_NS INT64_C(1000000000)
 /* Two links of one mirror differ by milliseconds; writers that buffer, by a few seconds. */
-#define BACK_MAX_NS  (10 * SECOND_NS)
-#define AHEAD_MAX_NS (SECOND_NS * 24 * 3600)
+#define BACK_MAX_NS (10 * SECOND_NS)
+/* A capture may rest over the holidays; a stamp from another decade is no stamp. */
+#define AHEAD_MAX_NS (SECOND_NS * 24 * 3600 * 400)
 
 /* Is b within [a - back, a + ahead]? Differences may not fit 64 bits, so none is taken. */
 static bool is_near(int64_t a, int64_t b, int64_t back_ns, int64_t ahead_ns)

@@ -2,10 +2,10 @@
  * packet_clock: the sensor's time, from the packets' stamps, where these jump.
  *
  * Stamps are taken as they are while they go forward, or back by no more than mirrors mix packets
- * up. A packet far in the past, or more than a day ahead, is an outlier: it gets the time of the
+ * up. A packet far in the past, or more than a year ahead, is an outlier: it gets the time of the
  * packet before it. Several in a row that agree with each other are a clock that was set: the
  * caller then moves everything that it remembers by the same step, so that what waits goes on
- * waiting. A quiet hour in a capture is no step: time has passed.
+ * waiting. A quiet week in a capture is no step: time has passed.
  *
  * Plain data; one thread.
  */

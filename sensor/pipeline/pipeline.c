@@ -124,8 +124,6 @@ static void update(struct pipeline *pipeline)
     pipeline->capture_stats = stats;
     sensor_metrics_update(pipeline->metrics, &pipeline->tally, &pipeline->calls, &stats,
                           pipeline->params.sink);
-    if (pipeline->params.sink && pipeline->params.is_live)
-        sink_file_flush(pipeline->params.sink);
     atomic_store_explicit(&pipeline->is_ready, true, memory_order_relaxed);
 }
 
@@ -159,6 +157,8 @@ void pipeline_run(struct pipeline *pipeline)
         const char *notice = capture_notice(capture);
         if (notice)
             log_warning("%s", notice);
+        if (pipeline->params.sink && pipeline->params.is_prompt)
+            sink_file_flush(pipeline->params.sink);
         if (pipeline->params.is_live || ++batches % BATCHES_PER_UPDATE == 0) {
             keep_time(pipeline, pipeline->params.is_live && status == CAPTURE_IDLE,
                       &next_update_ns);

@@ -21,6 +21,7 @@ struct pipeline_params {
     struct metrics *registry;
     size_t call_ids_max; /* different Call-IDs counted at most */
     bool is_live;
+    bool is_prompt;            /* somebody waits for the events: they are not kept back */
     bool shows_progress; /* a line on standard error while a file is read */
 };
 
@@ -32,7 +33,7 @@ struct pipeline {
     struct sensor_metrics *metrics;
     struct capture_stats capture_stats;
     bool ended_badly;      /* capture_last_error says why */
-    _Atomic bool is_ready; /* something was read; for the server's thread */
+    _Atomic bool is_ready; /* it runs; for the server's thread */
 };
 
 /* 0 or -ENOMEM. */

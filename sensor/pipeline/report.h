@@ -1,6 +1,6 @@
 /*
  * report: what was found, at the end of reading: for people (80 columns, what failed first) or as
- * one JSON object with the same content.
+ * one JSON object with all of it.
  */
 #ifndef SIPSPAN_PIPELINE_REPORT_H
 #define SIPSPAN_PIPELINE_REPORT_H

@@ -126,6 +126,7 @@ struct peer_series {
 };
 
 struct sensor_metrics {
+    bool is_incomplete; /* memory was out while it was made */
     struct metric_family *family[FAMILY_COUNT];
     struct metric *single[FAMILY_COUNT]; /* of families without labels */
     struct metric *requests[SIP_METHOD_COUNT];
@@ -147,7 +148,9 @@ static struct metric *series(struct sensor_metrics *m, enum family family, const
                              const char *b, const char *c)
 {
     const char *values[METRIC_LABELS_MAX] = {a, b, c};
-    return metric_series(m->family[family], values);
+    struct metric *series = m->family[family] ? metric_series(m->family[family], values) : NULL;
+    m->is_incomplete |= !series;
+    return series;
 }
 
 static bool is_left_out(enum decode_verdict verdict)
@@ -172,7 +175,9 @@ static void add_traffic(struct sensor_metrics *m)
 
 static void add_sensor(struct sensor_metrics *m)
 {
-    metric_set(series(m, BUILD_INFO, SIPSPAN_VERSION, NULL, NULL), 1);
+    struct metric *build = series(m, BUILD_INFO, SIPSPAN_VERSION, NULL, NULL);
+    if (build)
+        metric_set(build, 1);
     m->dropped_kernel = series(m, DROPPED, "kernel", NULL, NULL);
     m->dropped_interface = series(m, DROPPED, "interface", NULL, NULL);
     for (int verdict = 0; verdict < DECODE_VERDICT_COUNT; verdict++)
@@ -235,12 +240,16 @@ struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
         if ((i == PEER_CALLS || i == PEER_UNANSWERED) && (!peers || peers->count == 0))
             continue;
         m->family[i] = metrics_add(registry, &families[i]);
-        if (m->family[i] && !families[i].labels[0])
-            m->single[i] = metric_series(m->family[i], NULL);
+        if (!families[i].labels[0])
+            m->single[i] = series(m, (enum family)i, NULL, NULL, NULL);
     }
     add_traffic(m);
     add_sensor(m);
     add_peers(m, peers);
+    if (m->is_incomplete) {
+        sensor_metrics_destroy(m);
+        return NULL;
+    }
     return m;
 }
 

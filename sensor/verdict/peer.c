@@ -26,9 +26,10 @@ void peers_fini(struct peers *peers)
     table_fini(&peers->peer_table);
 }
 
-static uint64_t endpoint_hash(const struct peers *peers, const struct endpoint *who)
+/* A host is not its port 0, from which a packet may come too. */
+static uint64_t peer_hash(const struct peers *peers, const struct endpoint *who, bool is_host)
 {
-    uint8_t key[20] = {0};
+    uint8_t key[20] = {[19] = is_host};
     memcpy(key, who->ip.octets, 16);
     key[16] = who->ip.version;
     memcpy(key + 17, &who->port, 2);
@@ -51,12 +52,13 @@ static uint64_t pair_hash(const struct peers *peers, const struct ip_addr *a,
     return hash_bytes(&peers->key, key, sizeof key);
 }
 
-static struct peer *find_peer(const struct peers *peers, const struct endpoint *who, uint64_t hash)
+static struct peer *find_peer(const struct peers *peers, const struct endpoint *who, bool is_host,
+                              uint64_t hash)
 {
     struct table_node *node = table_first(&peers->peer_table, hash);
     for (; node; node = table_next(node)) {
         struct peer *peer = CONTAINER_OF(node, struct peer, node);
-        if (endpoint_eq(&peer->who, who))
+        if (peer->is_host == is_host && endpoint_eq(&peer->who, who))
             return peer;
     }
     return NULL;
@@ -76,13 +78,18 @@ static struct pair *find_pair(const struct peers *peers, const struct ip_addr *a
 
 const struct peer *peers_find_endpoint(const struct peers *peers, const struct endpoint *who)
 {
-    return find_peer(peers, who, endpoint_hash(peers, who));
+    return find_peer(peers, who, false, peer_hash(peers, who, false));
+}
+
+static struct peer *find_host(const struct peers *peers, const struct ip_addr *ip)
+{
+    struct endpoint host = {*ip, 0};
+    return find_peer(peers, &host, true, peer_hash(peers, &host, true));
 }
 
 const struct peer *peers_find_host(const struct peers *peers, const struct ip_addr *ip)
 {
-    struct endpoint host = {*ip, 0};
-    return peers_find_endpoint(peers, &host);
+    return find_host(peers, ip);
 }
 
 bool peers_find_pair(const struct peers *peers, const struct ip_addr *client,
@@ -118,10 +125,11 @@ static bool peer_is_heard(const struct peer *peer)
     return peer->has_sent || peer->has_answered;
 }
 
-static struct peer *know_peer(struct peers *peers, const struct endpoint *who, int64_t now_ns)
+static struct peer *know_peer(struct peers *peers, const struct endpoint *who, bool is_host,
+                              int64_t now_ns)
 {
-    uint64_t hash = endpoint_hash(peers, who);
-    struct peer *peer = find_peer(peers, who, hash);
+    uint64_t hash = peer_hash(peers, who, is_host);
+    struct peer *peer = find_peer(peers, who, is_host, hash);
     if (peer) {
         touch(peers->peer_age, &peer->age, peer_is_heard(peer));
         return peer;
@@ -132,7 +140,8 @@ static struct peer *know_peer(struct peers *peers, const struct endpoint *who, i
         table_remove(&peers->peer_table, &peer->node);
         peers->forgotten++;
     }
-    *peer = (struct peer){.who = *who, .born = ++peers->next_born, .known_since_ns = now_ns};
+    *peer = (struct peer){
+        .who = *who, .is_host = is_host, .born = ++peers->next_born, .known_since_ns = now_ns};
     list_append(&peers->peer_age[0], &peer->age);
     table_insert(&peers->peer_table, &peer->node, hash);
     return peer;
@@ -176,13 +185,13 @@ static void count_pair(struct peers *peers, const struct ip_addr *x, const struc
 static struct peer *know_host(struct peers *peers, const struct ip_addr *ip, int64_t now_ns)
 {
     struct endpoint host = {*ip, 0};
-    return know_peer(peers, &host, now_ns);
+    return know_peer(peers, &host, true, now_ns);
 }
 
 /* An endpoint and its host are known, and remembered, together. */
 static struct peer *know_endpoint(struct peers *peers, const struct endpoint *who, int64_t now_ns)
 {
-    struct peer *peer = know_peer(peers, who, now_ns);
+    struct peer *peer = know_peer(peers, who, false, now_ns);
     if (peer->host && peer->host->born == peer->host_born) {
         touch(peers->peer_age, &peer->host->age, peer_is_heard(peer->host));
         return peer;
@@ -196,8 +205,7 @@ static struct peer *know_endpoint(struct peers *peers, const struct endpoint *wh
 
 void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns)
 {
-    struct endpoint host = {*src, 0};
-    struct peer *peer = find_peer(peers, &host, endpoint_hash(peers, &host));
+    struct peer *peer = find_host(peers, src);
     if (!peer)
         return;
     peer->has_sent = true;
@@ -245,7 +253,7 @@ void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
 void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
                            const struct endpoint *server)
 {
-    struct peer *peer = find_peer(peers, server, endpoint_hash(peers, server));
+    struct peer *peer = find_peer(peers, server, false, peer_hash(peers, server, false));
     if (!peer)
         return;
     if (peer->unanswered > 0 && !ip_eq(&peer->unanswered_caller, client))

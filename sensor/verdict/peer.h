@@ -20,12 +20,13 @@
 #include "base/table.h"
 #include "net/endpoint.h"
 
-/* A destination: an endpoint, or with port 0 the host as a whole. */
+/* A destination: an endpoint, or the host as a whole. */
 struct peer {
     struct table_node node;
     struct list age; /* in peers.peer_age, quietest first */
     int64_t known_since_ns;
-    struct endpoint who;
+    struct endpoint who; /* of a host: port 0 */
+    bool is_host;
     uint64_t born;     /* different for every peer there ever was */
     struct peer *host; /* endpoints only; it is still that host if its `born` is host_born */
     uint64_t host_born;

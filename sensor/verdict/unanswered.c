@@ -1,5 +1,6 @@
 #include "verdict/unanswered.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,11 +46,10 @@ __attribute__((format(printf, 2, 3))) static void say(char *text, const char *fo
     va_end(args);
 }
 
+/* There are fewer kinds than places. */
 static struct evidence *add_evidence(struct cause *cause, const char *kind)
 {
-    static struct evidence beyond; /* never read: there are fewer kinds than places */
-    if (cause->evidence_count == EVENT_EVIDENCE_MAX)
-        return &beyond;
+    assert(cause->evidence_count < EVENT_EVIDENCE_MAX);
     struct evidence *evidence = &cause->evidence[cause->evidence_count++];
     *evidence = (struct evidence){.kind = kind, .at_ns = EVENT_NO_TIME, .since_ns = EVENT_NO_TIME};
     return evidence;

@@ -128,7 +128,7 @@ static void test_order_of_eviction(void **state)
     assert_int_equal(bench->closed_early, 2);
     assert_int_equal(bench->table.evicted[PHASE_CLOSING], 0); /* its event was given */
     for (int i = 0; i < PHASES; i++)
-        assert_int_equal(bench->table.evicted[phases[i]], phases[i] == PHASE_CLOSING ? 0 : 2);
+        assert_int_equal(bench->table.evicted[phases[i]], phases[i] == PHASE_CLOSING || phases[i] == PHASE_ENDED ? 0 : 2);
     table_free(bench);
 }
 
@@ -184,14 +184,14 @@ static void test_waiting_counts(void **state)
     struct call *call = add(bench, "one", PHASE_TRYING);
     struct transaction *a = call_table_add_transaction(&bench->table, call);
     struct transaction *b = call_table_add_transaction(&bench->table, call);
-    assert_false(call_has_waiting(call));
+    assert_false(call_waiting(call) > 0);
     call_table_count_transmission(&bench->table, a);
     call_table_wait(&bench->table, a, 100);
     call_table_count_transmission(&bench->table, b);
     call_table_count_transmission(&bench->table, b);
     call_table_wait(&bench->table, b, 50);
     call_table_wait(&bench->table, b, 200); /* moved */
-    assert_true(call_has_waiting(call));
+    assert_true(call_waiting(call) > 0);
     assert_int_equal(bench->table.waiting, 2);
     assert_int_equal(bench->table.retransmitting, 1);
     call_table_count_transmission(&bench->table, a);
