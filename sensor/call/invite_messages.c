@@ -1,0 +1,168 @@
+/* INVITE requests and the responses to them. */
+#include "call/call_outcome.h"
+#include "call/invite.h"
+#include "call/media_steps.h"
+#include "call/messages.h"
+
+/* An INVITE without a To tag begins a call, or goes on with it. */
+static struct call *call_of_initial_invite(struct calls *calls, const struct sip_msg *msg,
+                                           int64_t now_ns)
+{
+    struct call *call = call_table_find(&calls->table, msg->call_id, msg->from_tag);
+    if (call && (call->phase == PHASE_ENDED || call->is_told)) {
+        if (msg->cseq <= call->highest_cseq)
+            return call->phase == PHASE_ENDED ? NULL : call; /* late, or from another hop */
+        call_table_remove(&calls->table, call);
+        call = NULL;
+    }
+    if (!call)
+        call = call_table_add(&calls->table, msg->call_id, msg->from_tag, now_ns);
+    return call;
+}
+
+static void describe_call(struct calls *calls, struct call *call, const struct sip_msg *msg)
+{
+    if (call->from_uri.len > 0 || call->is_direction_unknown)
+        return;
+    call->from_uri = call_table_keep(&calls->table, call, msg->from_uri);
+    call->to_uri = call_table_keep(&calls->table, call, msg->to_uri);
+    if (msg->is_request)
+        call->user_agent = call_table_keep(&calls->table, call, msg->user_agent);
+}
+
+/* The INVITE again with credentials: its predecessors were challenged, seen or not. */
+static void infer_challenges(struct calls *calls, struct call *call, const struct transaction *now)
+{
+    for (EACH_TRANSACTION(node, call)) {
+        struct transaction *t = transaction_at(node);
+        if (t != now && t->cseq < now->cseq && !t->is_reinvite && ip_eq(&t->src.ip, &now->src.ip) &&
+            ip_eq(&t->dst.ip, &now->dst.ip))
+            invite_inferred(calls, t);
+    }
+}
+
+void calls_invite(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg)
+{
+    bool from_caller = true;
+    struct call *call;
+    if (msg->has_to_tag) {
+        call = call_table_find_msg(&calls->table, msg, &from_caller);
+        if (!call)
+            call = calls_join_late(calls, msg, datagram->time_ns);
+        else if (call->phase == PHASE_ENDED)
+            return;
+    } else {
+        call = call_of_initial_invite(calls, msg, datagram->time_ns);
+        if (!call)
+            return;
+    }
+    calls_hear(calls, call, from_caller);
+    if (msg->has_to_tag)
+        calls_infer_beginning(calls, call, from_caller, datagram);
+    uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
+    struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
+    if (!t && !(t = call_table_add_transaction(&calls->table, call)))
+        return;
+    if (!t->has_request) {
+        describe_call(calls, call, msg);
+        t->via_hash = via_hash;
+        t->cseq = msg->cseq;
+        t->via_count = msg->via_count;
+        invite_describe(calls, t, datagram, msg);
+    }
+    if (!t->is_reinvite && msg->cseq > call->highest_cseq)
+        call->highest_cseq = msg->cseq;
+    invite_sent(calls, t, datagram);
+    if (t->has_credentials && !t->is_reinvite)
+        infer_challenges(calls, call, t);
+    media_steps_saw(calls, call,
+                    msg->has_to_tag ? calls_dialog_of(calls, call, from_caller, msg) : NULL,
+                    from_caller, msg, datagram->time_ns);
+    calls_tell_delays(calls, call);
+    calls_settle(calls, call);
+}
+
+/* A transaction of which only this response was seen so far; its request may yet come, or never. */
+static struct transaction *add_unseen(struct calls *calls, struct call *call, uint64_t via_hash,
+                                      const struct datagram *datagram, const struct sip_msg *msg,
+                                      bool is_reinvite)
+{
+    struct transaction *t = call_table_add_transaction(&calls->table, call);
+    if (!t)
+        return NULL;
+    t->via_hash = via_hash;
+    t->cseq = msg->cseq;
+    t->via_count = msg->via_count;
+    t->src = datagram->dst;
+    t->dst = datagram->src;
+    t->is_reinvite = is_reinvite;
+    return t;
+}
+
+static void note_answer(struct dialog *dialog, struct transaction *t, int64_t now_ns)
+{
+    if (!dialog->answered_by || t->via_count < dialog->answered_by->via_count) {
+        dialog->answered_by = t;
+        dialog->answered_ns = now_ns;
+        dialog->answers = 0;
+    }
+    if (dialog->answered_by == t)
+        dialog->answers++;
+}
+
+/* Does an INVITE of this CSeq wait for the host that sent this response? */
+static bool answers_other_branch(const struct call *call, const struct datagram *datagram,
+                                 uint32_t cseq)
+{
+    for (EACH_TRANSACTION(node, call)) {
+        const struct transaction *t = transaction_at(node);
+        if (t->has_request && t->cseq == cseq && t->first_response_ns == CALL_NO_TIME &&
+            ip_eq(&t->dst.ip, &datagram->src.ip))
+            return true;
+    }
+    return false;
+}
+
+/* True where it answers what it belongs to. */
+bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
+                           const struct sip_msg *msg)
+{
+    bool from_caller;
+    struct call *call = call_table_find_msg(&calls->table, msg, &from_caller);
+    if (call && call->phase == PHASE_ENDED)
+        return true;
+    if (!call)
+        call = call_table_add(&calls->table, msg->call_id, msg->from_tag, datagram->time_ns);
+    if (calls_is_refuted(call, msg)) {
+        call_table_remove(&calls->table, call);
+        return true;
+    }
+    calls_hear(calls, call, !from_caller);
+    uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
+    struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
+    bool answers = (t && t->has_request) || !answers_other_branch(call, datagram, msg->cseq);
+    calls->unmatched_responses += !answers;
+    if (!t) {
+        bool is_reinvite =
+            !from_caller ||
+            (call->highest_cseq > 0 && msg->cseq > call->highest_cseq && call->phase == PHASE_UP);
+        t = add_unseen(calls, call, via_hash, datagram, msg, is_reinvite);
+        if (!t)
+            return answers;
+    }
+    describe_call(calls, call, msg);
+    if (!invite_responded(calls, t, datagram, msg)) {
+        calls_settle(calls, call);
+        return false;
+    }
+    struct dialog *dialog = msg->status > 100 && msg->has_to_tag
+                                ? calls_dialog_of(calls, call, from_caller, msg)
+                                : NULL;
+    if (dialog && msg->status >= 200 && msg->status < 300 && !t->is_reinvite)
+        note_answer(dialog, t, datagram->time_ns);
+    if (dialog)
+        media_steps_saw(calls, call, dialog, !from_caller, msg, datagram->time_ns);
+    calls_tell_delays(calls, call);
+    calls_settle(calls, call);
+    return answers;
+}
