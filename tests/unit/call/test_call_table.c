@@ -128,7 +128,8 @@ static void test_order_of_eviction(void **state)
     assert_int_equal(bench->closed_early, 2);
     assert_int_equal(bench->table.evicted[PHASE_CLOSING], 0); /* its event was given */
     for (int i = 0; i < PHASES; i++)
-        assert_int_equal(bench->table.evicted[phases[i]], phases[i] == PHASE_CLOSING || phases[i] == PHASE_ENDED ? 0 : 2);
+        assert_int_equal(bench->table.evicted[phases[i]],
+                         phases[i] == PHASE_CLOSING || phases[i] == PHASE_ENDED ? 0 : 2);
     table_free(bench);
 }
 
