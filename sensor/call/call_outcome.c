@@ -228,22 +228,24 @@ static int64_t later_by(int64_t from_ns, int64_t to_ns)
     return to_ns > from_ns ? to_ns - from_ns : 0;
 }
 
-int64_t call_first_response_delay(const struct call *call)
+static int64_t first_heard(const struct transaction *t)
 {
-    const struct transaction *first = call_first_transaction(call);
-    int64_t earliest = CALL_NO_TIME;
-    if (!first || !first->has_request)
-        return EVENT_NO_DURATION;
-    for (EACH_TRANSACTION(node, call)) {
-        const struct transaction *t = transaction_at(node);
-        if (call_is_first_hop(first, t) && t->first_response_ns != CALL_NO_TIME &&
-            (earliest == CALL_NO_TIME || t->first_response_ns < earliest))
-            earliest = t->first_response_ns;
-    }
-    return earliest == CALL_NO_TIME ? EVENT_NO_DURATION : later_by(first->first_sent_ns, earliest);
+    return t->first_response_ns;
 }
 
-int64_t call_post_dial_delay(const struct call *call)
+/* What the caller hears of: ringing, or the result where it is no challenge and no redirection. */
+static int64_t first_audible(const struct transaction *t)
+{
+    uint16_t status = t->final_status;
+    if (t->ringing_ns != CALL_NO_TIME)
+        return t->ringing_ns;
+    bool is_result = status != 0 && status != 401 && status != 407 && status / 100 != 3;
+    return is_result ? t->final_ns : CALL_NO_TIME;
+}
+
+/* From the call's first INVITE to the earliest of what `heard` says of the first hop's
+ * transactions. */
+static int64_t delay_until(const struct call *call, int64_t (*heard)(const struct transaction *))
 {
     const struct transaction *first = call_first_transaction(call);
     int64_t earliest = CALL_NO_TIME;
@@ -251,17 +253,21 @@ int64_t call_post_dial_delay(const struct call *call)
         return EVENT_NO_DURATION;
     for (EACH_TRANSACTION(node, call)) {
         const struct transaction *t = transaction_at(node);
-        if (!call_is_first_hop(first, t))
-            continue;
-        uint16_t status = t->final_status;
-        int64_t heard_ns = t->ringing_ns;
-        if (heard_ns == CALL_NO_TIME && status != 0 && status != 401 && status != 407 &&
-            status / 100 != 3)
-            heard_ns = t->final_ns;
+        int64_t heard_ns = call_is_first_hop(first, t) ? heard(t) : CALL_NO_TIME;
         if (heard_ns != CALL_NO_TIME && (earliest == CALL_NO_TIME || heard_ns < earliest))
             earliest = heard_ns;
     }
     return earliest == CALL_NO_TIME ? EVENT_NO_DURATION : later_by(first->first_sent_ns, earliest);
+}
+
+int64_t call_first_response_delay(const struct call *call)
+{
+    return delay_until(call, first_heard);
+}
+
+int64_t call_post_dial_delay(const struct call *call)
+{
+    return delay_until(call, first_audible);
 }
 
 /* When the first hop saw its first 2xx. */

@@ -68,7 +68,7 @@ enum config_action config_load(struct config *config, int argc, char **argv, cha
                                const char *version_text, FILE *out, FILE *err);
 void config_fini(struct config *config);
 
-/* What memory_limit must hold besides the tables: the program, its buffers, the devices' buffers. */
+/* What memory_limit must hold besides the tables: program, buffers, rings of the devices. */
 uint64_t config_fixed_memory(const struct config *config);
 
 /* The example file (deploy/config/sipspan.yaml), and the options part of the man page, from the
