@@ -2,6 +2,7 @@
  * main: reads the configuration, builds the pipeline, waits for signals, tears it down.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +177,7 @@ static int start_server(struct sensor *sensor)
             .ready_arg = sensor,
         },
         message, sizeof message);
-    return sensor->server ? 0 : complain(EXIT_BADLY, message);
+    return sensor->server ? 0 : complain(EXIT_USAGE, message);
 }
 
 static int open_all(struct sensor *sensor)
@@ -245,15 +246,53 @@ static void serve_until_interrupted(void)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+/* Live, a start without a word looks like a hang. */
+static void say_where(const struct sensor *sensor)
+{
+    char endpoint[ENDPOINT_TEXT_MAX] = "";
+    const struct config *config = &sensor->config;
+    if (!sensor->is_live)
+        return;
+    if (sensor->server)
+        endpoint_format(http_server_endpoint(sensor->server), endpoint);
+    for (size_t i = 0; i < config->interface.count; i++)
+        log_info("captures on %s", config->interface.item[i]);
+    if (sensor->server)
+        log_info("metrics: http://%s/metrics", endpoint);
+    if (!config->events)
+        log_info("no --events: calls show in the metrics only; --events - prints them");
+}
+
+static void say_end(const struct sensor *sensor)
+{
+    const struct tally *tally = &sensor->pipeline.tally;
+    const struct capture_stats *stats = &sensor->pipeline.capture_stats;
+    uint64_t ended = 0;
+    for (int state = 0; state < CALL_STATE_COUNT; state++)
+        ended += tally_calls(tally, (enum call_state)state);
+    log_info("stopped: %" PRIu64 " packets, %" PRIu64 " calls ended, %" PRIu64
+             " INVITEs unanswered, %" PRIu64 " packets dropped",
+             tally->packets, ended, tally->unanswered,
+             stats->dropped_kernel + stats->dropped_interface);
+}
+
 static int run(struct sensor *sensor)
 {
     int status = open_all(sensor);
     if (status != 0)
         return status;
+    say_where(sensor);
     pipeline_run(&sensor->pipeline);
+    if (sensor->sink && sink_file_has_no_reader(sensor->sink))
+        return 0;
     const struct capture_error *error =
         sensor->pipeline.ended_badly ? capture_last_error(sensor->capture) : NULL;
-    status = print_report(sensor, error ? error->text : NULL);
+    const char *cut = error ? error->text : NULL;
+    if (!cut && !sensor->is_live && sensor->pipeline.was_stopped)
+        cut = "interrupted; the rest of the input was not read";
+    status = print_report(sensor, cut);
+    if (sensor->is_live)
+        say_end(sensor);
     if (has_lost_events(sensor))
         status = complain(EXIT_BADLY, "events were lost: they could not be written");
     if (error)

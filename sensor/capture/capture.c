@@ -94,3 +94,8 @@ void capture_error_set(struct capture_error *error, int exit_status, const char 
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
 }
+
+bool capture_was_stopped(const struct capture *capture)
+{
+    return capture_is_stopped(capture);
+}

@@ -76,6 +76,9 @@ enum capture_status capture_read(struct capture *capture, struct packet_batch *b
 /* Makes the next capture_read return CAPTURE_END, also one that waits. Async-signal-safe. */
 void capture_stop(struct capture *capture);
 
+/* Was it capture_stop that ended the reading? */
+bool capture_was_stopped(const struct capture *capture);
+
 void capture_stats(struct capture *capture, struct capture_stats *out);
 
 /* Share of the input read so far, 0 to 1; below 0 where it cannot be known (standard input, live).

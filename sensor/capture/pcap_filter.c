@@ -89,19 +89,22 @@ static bool has_word(const char *expression, const char *word)
     return false;
 }
 
+#define FOR_TAGS                                                                                   \
+    "(vlan and F) or (vlan and F), where F is your filter in parentheses: once for one tag, once " \
+    "more for two"
+
 const char *pcap_filter_caveat(const char *expression, bool live)
 {
-    if (!has_word(expression, "port"))
-        return NULL;
+    bool has_port = has_word(expression, "port");
     if (has_word(expression, "vlan"))
-        return "filter: 'port' does not match fragments after the first; to keep them put "
-               "'ip[6:2] & 0x1fff != 0 or' before your filter";
-    if (live)
-        return "filter: 'port' matches neither fragments after the first nor packets with two VLAN "
-               "tags; with F for your filter in parentheses, 'F or ip[6:2] & 0x1fff != 0 or (vlan "
-               "and F) or "
-               "(vlan and F)' does";
-    return "filter: 'port' matches neither fragments after the first nor VLAN-tagged packets; with "
-           "F for your filter in parentheses, 'F or ip[6:2] & 0x1fff != 0 or (vlan and F) or (vlan "
-           "and F)' does";
+        return has_port ? "filter: 'port' does not match fragments after the first; to keep them "
+                          "put 'ip[6:2] & 0x1fff != 0 or' before your filter"
+                        : NULL;
+    if (has_port)
+        return live ? "filter: 'port' matches neither fragments after the first nor packets with "
+                      "two VLAN tags; what does: F or ip[6:2] & 0x1fff != 0 or " FOR_TAGS
+                    : "filter: 'port' matches neither fragments after the first nor VLAN-tagged "
+                      "packets; what does: F or ip[6:2] & 0x1fff != 0 or " FOR_TAGS;
+    return live ? "filter: it does not match packets with two VLAN tags; what does: F or " FOR_TAGS
+                : "filter: it does not match VLAN-tagged packets; what does: F or " FOR_TAGS;
 }

@@ -64,9 +64,10 @@ int privileges_drop(const char *user, char *error, size_t len)
         errno = 0;
         account = getpwnam(user);
         if (!account)
-            return fail(errno ? errno : ENOENT, error, len,
-                        "user %s: %s; make it (useradd --system %s) or name another one with user",
-                        user, errno ? strerror(errno) : "there is no such user", user);
+            return fail(
+                errno ? errno : ENOENT, error, len,
+                "user %s: %s; make it (useradd --system %s) or name another one with --user", user,
+                errno ? strerror(errno) : "there is no such user", user);
         if (account->pw_uid == 0)
             account = NULL;
     }

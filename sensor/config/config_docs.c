@@ -119,7 +119,7 @@ void config_print_help(FILE *out)
           "Examples:\n"
           "  sipspan -r call.pcap\n"
           "  sipspan -r call.pcap.gz --report json --events events.ndjson\n"
-          "  sipspan -c /etc/sipspan/sipspan.yaml -i eth1 udp port 5060\n",
+          "  sipspan -c /etc/sipspan/sipspan.yaml -i eth1\n",
           out);
 }
 

@@ -98,9 +98,8 @@ static const struct option_spec table[] = {
         .default_note = "127.0.0.1:9160 live, off with -r",
         .example = "127.0.0.1:9160",
         .metavar = "ADDR:PORT",
-        .text =
-            "serve metrics, health and the API over HTTP on this address; given with -r, serving "
-            "goes on after the end of the capture until interrupted",
+        .text = "serve metrics and health over HTTP on this address; given with -r, serving "
+                "goes on after the end of the capture until interrupted",
         FIELD(listen),
     },
     {

@@ -16,6 +16,7 @@ struct sink_file {
     int fd;
     const char *sensor_id;
     char *path;
+    bool has_no_reader;
     bool is_regular; /* can be cut back to its last whole line */
     size_t queued;
     uint64_t queued_events[EVENT_TYPE_COUNT];
@@ -93,7 +94,9 @@ void sink_file_flush(struct sink_file *sink)
     if (sink->queued == 0)
         return;
     int error = write_all(sink, sink->queue, sink->queued);
-    if (error)
+    if (error == -EPIPE)
+        sink->has_no_reader = true;
+    else if (error)
         log_limited(LOG_LEVEL_ERROR, "%s: events are lost: %s", sink->path, strerror(-error));
     settle_queue(sink, error ? sink->stats.failed : sink->stats.written);
 }
@@ -122,4 +125,9 @@ void sink_file_stats(const struct sink_file *sink, struct sink_stats *out)
 {
     *out = sink->stats;
     out->queued_bytes = sink->queued;
+}
+
+bool sink_file_has_no_reader(const struct sink_file *sink)
+{
+    return sink->has_no_reader;
 }

@@ -26,6 +26,9 @@ void sink_file_close(struct sink_file *sink); /* NULL does nothing */
 void sink_file_write(struct sink_file *sink, const struct event *event);
 void sink_file_flush(struct sink_file *sink);
 
+/* Whoever read standard output or the pipe has gone: writing more is of no use. */
+bool sink_file_has_no_reader(const struct sink_file *sink);
+
 /* Events in the file, events lost, octets not yet written. */
 struct sink_stats {
     uint64_t written[EVENT_TYPE_COUNT], failed[EVENT_TYPE_COUNT];

@@ -8,6 +8,8 @@
 #include "pipeline/progress.h"
 
 enum {
+    PROTOCOL_ICMP = 1,
+    PROTOCOL_ICMPV6 = 58,
     LIVE_WAIT_MS = 100,
     BATCHES_PER_UPDATE = 32, /* of the metrics, when no time passes between them */
 };
@@ -99,6 +101,10 @@ static void take_packet(struct pipeline *pipeline, const struct packet *packet)
         take_udp(pipeline, &datagram);
         break;
     case DECODE_OTHER_IP:
+        pipeline->tally.icmp +=
+            datagram.protocol == PROTOCOL_ICMP || datagram.protocol == PROTOCOL_ICMPV6;
+        calls_packet(&pipeline->calls, &datagram.src.ip, datagram.time_ns);
+        break;
     case DECODE_FRAGMENT:
         calls_packet(&pipeline->calls, &datagram.src.ip, datagram.time_ns);
         break;
@@ -139,6 +145,15 @@ static void keep_time(struct pipeline *pipeline, bool is_idle, int64_t *next_upd
     update(pipeline);
 }
 
+static void look_at_waiting(void *context, const struct transaction *transaction)
+{
+    struct pipeline *pipeline = context;
+    const struct calls *calls = &pipeline->calls;
+    tally_waiting(&pipeline->tally, &transaction->dst,
+                  peer_names_find(&calls->params.names, &transaction->dst.ip),
+                  transaction->transmissions, calls->now_ns - transaction->first_sent_ns);
+}
+
 void pipeline_run(struct pipeline *pipeline)
 {
     struct capture *capture = pipeline->params.capture;
@@ -159,6 +174,8 @@ void pipeline_run(struct pipeline *pipeline)
             log_warning("%s", notice);
         if (pipeline->params.sink && pipeline->params.is_prompt)
             sink_file_flush(pipeline->params.sink);
+        if (pipeline->params.sink && sink_file_has_no_reader(pipeline->params.sink))
+            break; /* as with "| head": nobody wants the rest */
         if (pipeline->params.is_live || ++batches % BATCHES_PER_UPDATE == 0) {
             keep_time(pipeline, pipeline->params.is_live && status == CAPTURE_IDLE,
                       &next_update_ns);
@@ -170,6 +187,8 @@ void pipeline_run(struct pipeline *pipeline)
     if (notice)
         log_warning("%s", notice);
     pipeline->ended_badly = status == CAPTURE_FAILED;
+    pipeline->was_stopped = status == CAPTURE_END && capture_was_stopped(capture);
+    calls_each_waiting(&pipeline->calls, look_at_waiting, pipeline);
     calls_finish(&pipeline->calls);
     tally_sort(&pipeline->tally);
     if (pipeline->params.sink)

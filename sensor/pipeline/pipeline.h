@@ -33,6 +33,7 @@ struct pipeline {
     struct sensor_metrics *metrics;
     struct capture_stats capture_stats;
     bool ended_badly;      /* capture_last_error says why */
+    bool was_stopped;      /* by capture_stop, before the end of the input */
     _Atomic bool is_ready; /* it runs; for the server's thread */
 };
 

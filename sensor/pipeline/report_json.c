@@ -74,6 +74,15 @@ static json_t *causes_json(const uint64_t counts[CAUSE_CODE_COUNT])
     return object;
 }
 
+static json_t *callers_json(const struct tally_destination *destination)
+{
+    json_t *rows = json_array();
+    char ip[IP_TEXT_MAX];
+    for (unsigned i = 0; i < destination->callers; i++)
+        json_array_append_new(rows, json_string(ip_format(&destination->caller[i], ip)));
+    return rows;
+}
+
 static json_t *destination_json(const struct tally_destination *destination)
 {
     char ip[IP_TEXT_MAX];
@@ -88,6 +97,7 @@ static json_t *destination_json(const struct tally_destination *destination)
     set_count(object, "invites", destination->invites);
     set_count(object, "transmissions", destination->transmissions);
     set_count(object, "callers", destination->callers);
+    json_object_set_new(object, "caller_ips", callers_json(destination));
     json_object_set_new(object, "callers_complete",
                         json_boolean(destination->callers < TALLY_CALLERS_MAX));
     set_time(object, "first_sent_at", destination->first_ns);
@@ -104,6 +114,26 @@ static json_t *destination_json(const struct tally_destination *destination)
     return object;
 }
 
+static json_t *pending_json(const struct tally *tally)
+{
+    json_t *rows = json_array();
+    char ip[IP_TEXT_MAX];
+    for (size_t i = 0; i < tally->pending_destinations; i++) {
+        const struct tally_pending *pending = &tally->pending_to[i];
+        json_t *row = json_object();
+        json_t *dst = json_object();
+        set_text(dst, "ip", ip_format(&pending->dst.ip, ip));
+        set_count(dst, "port", pending->dst.port);
+        set_text(dst, "name", pending->name);
+        json_object_set_new(row, "dst", dst);
+        set_count(row, "invites", pending->invites);
+        set_count(row, "transmissions_max", pending->transmissions_max);
+        json_object_set_new(row, "waited_ms", json_real((double)pending->waited_ns / 1e6));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
 static json_t *unanswered_json(const struct tally *tally)
 {
     json_t *object = json_object();
@@ -113,6 +143,8 @@ static json_t *unanswered_json(const struct tally *tally)
     for (size_t i = 0; i < tally->destinations; i++)
         json_array_append_new(destinations, destination_json(&tally->destination[i]));
     json_object_set_new(object, "destinations", destinations);
+    set_count(object, "pending", tally->pending);
+    json_object_set_new(object, "pending_to", pending_json(tally));
     set_count(object, "to_other_destinations", tally->other_destinations_invites);
     return object;
 }
@@ -199,6 +231,7 @@ static json_t *left_out_json(const struct pipeline *pipeline)
     set_count(object, "filtered", stats->filtered);
     set_count(object, "cut_by_snap_length", stats->truncated);
     json_object_set_new(object, "packets", packets);
+    set_count(object, "icmp", tally->icmp);
     set_count(object, "udp_not_sip", tally->udp_other);
     json_object_set_new(object, "sip_refused", refused);
     json_object_set_new(object, "sip_defects", defects);

@@ -10,6 +10,7 @@ enum {
     ROW_INDENT = 15,
     STATUS_INDENT = 32,
     DESTINATIONS_SHOWN = 20,
+    CALLERS_SHOWN = 5,
     STATUSES_SHOWN = 6,
     LINE_MAX_OCTETS = 800
 };
@@ -61,7 +62,8 @@ static void print_head(const struct report_source *source, FILE *out)
     size_t used = 0;
     for (size_t i = 0; i < source->input_count && used < sizeof inputs - 1; i++)
         used += (size_t)snprintf(inputs + used, sizeof inputs - used, "%s%s", i ? " " : "",
-                                 source->inputs[i]);
+                                 strcmp(source->inputs[i], "-") == 0 ? "standard input"
+                                                                     : source->inputs[i]);
     report_page_print(out, "", INDENT, inputs);
     print_span(out, tally);
     char line[LINE_MAX_OCTETS];
@@ -96,6 +98,20 @@ static void print_causes(const struct tally_destination *destination, FILE *out)
     print_indented(out, line);
 }
 
+/* The first of them, by address. */
+static void print_callers(const struct tally_destination *destination, FILE *out)
+{
+    char line[LINE_MAX_OCTETS], ip[IP_TEXT_MAX];
+    int used = snprintf(line, sizeof line, "Callers:");
+    for (unsigned i = 0; i < destination->callers && i < CALLERS_SHOWN; i++)
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s %s", i ? "," : "",
+                         ip_format(&destination->caller[i], ip));
+    if (destination->callers > CALLERS_SHOWN)
+        snprintf(line + used, sizeof line - (size_t)used, " and %u more",
+                 destination->callers - CALLERS_SHOWN);
+    print_indented(out, line);
+}
+
 static void print_destination(const struct tally_destination *destination, FILE *out)
 {
     char endpoint[ENDPOINT_TEXT_MAX], from[32], to[32], line[LINE_MAX_OCTETS];
@@ -120,18 +136,61 @@ static void print_destination(const struct tally_destination *destination, FILE 
                  to, destination->transmissions_min, destination->transmissions_max);
     print_indented(out, line);
     print_causes(destination, out);
-    print_indented(out, destination->cause.summary);
-    snprintf(line, sizeof line, "Next: %s", destination->cause.next_step);
-    print_indented(out, line);
+    print_callers(destination, out);
     snprintf(line, sizeof line, "Example: %s to %s, Call-ID %s", destination->from_uri,
              destination->to_uri, destination->call_id);
     print_indented(out, line);
+    print_indented(out, destination->cause.summary);
+    snprintf(line, sizeof line, "Next: %s", destination->cause.next_step);
+    print_indented(out, line);
 }
 
-static void print_unanswered(const struct tally *tally, FILE *out)
+/* What is said where no INVITE was found unanswered: never more than is known. */
+static const char *none_text(const struct pipeline *pipeline)
 {
+    const struct tally *tally = &pipeline->tally;
+    uint64_t requests = tally_requests(tally), responses = tally_responses(tally);
+    if (requests == 0 && responses > 0)
+        return "cannot tell: only responses were seen, no request; the mirror carries one "
+               "direction: check that it copies rx and tx";
+    if (requests > 0)
+        return tally->pending > 0 ? "none confirmed, but see those that still waited" : "none";
+    if (pipeline->capture_stats.filtered > 0)
+        return "cannot tell: no SIP message was read; the filter left packets out";
+    if (pipeline->capture_stats.truncated > 0)
+        return "cannot tell: no SIP message was read; the packets are cut, capture again with "
+               "tcpdump -s 0";
+    return "cannot tell: no SIP message over UDP was read";
+}
+
+/* Too young to be called unanswered, and all that a short capture may have. */
+static void print_pending(const struct tally *tally, FILE *out)
+{
+    char line[LINE_MAX_OCTETS], endpoint[ENDPOINT_TEXT_MAX];
+    if (tally->pending == 0)
+        return;
+    snprintf(line, sizeof line,
+             "%s had no response yet when the input ended; a longer capture would tell",
+             grouped(tally->pending));
+    report_page_print(out, "\nSTILL WAITING  ", INDENT, line);
+    for (size_t i = 0; i < tally->pending_destinations && i < DESTINATIONS_SHOWN; i++) {
+        const struct tally_pending *pending = &tally->pending_to[i];
+        endpoint_format(&pending->dst, endpoint);
+        snprintf(line, sizeof line, "%s%s%s%s: %s %s, sent up to %" PRIu32 " %s, for %.1f s",
+                 pending->name ? pending->name : "", pending->name ? " (" : "", endpoint,
+                 pending->name ? ")" : "", grouped(pending->invites),
+                 plural(pending->invites, "INVITE", "INVITEs"), pending->transmissions_max,
+                 plural(pending->transmissions_max, "time", "times"),
+                 (double)pending->waited_ns / 1e9);
+        report_page_print(out, "  ", INDENT, line);
+    }
+}
+
+static void print_unanswered(const struct pipeline *pipeline, FILE *out)
+{
+    const struct tally *tally = &pipeline->tally;
     if (tally->unanswered == 0) {
-        fputs("\nUNANSWERED INVITES  none\n", out);
+        report_page_print(out, "\nUNANSWERED INVITES  ", INDENT, none_text(pipeline));
         return;
     }
     fprintf(out, "\nUNANSWERED INVITES  %s got no response at all\n", grouped(tally->unanswered));
@@ -243,7 +302,8 @@ static void print_left_out(const struct pipeline *pipeline, FILE *out)
         {stats->filtered, "packets were left out by the filter"},
         {stats->truncated, "packets were cut by the capture's snap length"},
         {tally->decoded[DECODE_FRAGMENT], "IP fragments, not put together"},
-        {tally->decoded[DECODE_OTHER_IP], "IP packets of other protocols than UDP"},
+        {tally->icmp, "ICMP packets; errors among them are not looked into yet"},
+        {tally->decoded[DECODE_OTHER_IP] - tally->icmp, "IP packets of other protocols than UDP"},
         {tally->decoded[DECODE_NOT_IP], "packets that are not IP"},
         {tally->decoded[DECODE_UNKNOWN_LINK], "packets of a link type that is not understood"},
         {tally->decoded[DECODE_TRUNCATED], "packets too short for their headers"},
@@ -286,7 +346,8 @@ static void print_left_out(const struct pipeline *pipeline, FILE *out)
 void report_print_text(const struct report_source *source, FILE *out)
 {
     print_head(source, out);
-    print_unanswered(&source->pipeline->tally, out);
+    print_unanswered(source->pipeline, out);
+    print_pending(&source->pipeline->tally, out);
     print_calls(source->pipeline, out);
     print_times(&source->pipeline->tally, out);
     print_left_out(source->pipeline, out);

@@ -157,6 +157,33 @@ void tally_event(struct tally *tally, const struct event *event)
     }
 }
 
+static struct tally_pending *find_pending(struct tally *tally, const struct endpoint *dst)
+{
+    for (size_t i = 0; i < tally->pending_destinations; i++)
+        if (endpoint_eq(&tally->pending_to[i].dst, dst))
+            return &tally->pending_to[i];
+    if (tally->pending_destinations == TALLY_PENDING_MAX)
+        return NULL;
+    struct tally_pending *pending = &tally->pending_to[tally->pending_destinations++];
+    *pending = (struct tally_pending){.dst = *dst};
+    return pending;
+}
+
+void tally_waiting(struct tally *tally, const struct endpoint *dst, const char *name,
+                   uint32_t transmissions, int64_t waited_ns)
+{
+    tally->pending++;
+    struct tally_pending *pending = find_pending(tally, dst);
+    if (!pending)
+        return;
+    pending->name = name;
+    pending->invites++;
+    if (transmissions > pending->transmissions_max)
+        pending->transmissions_max = transmissions;
+    if (waited_ns > pending->waited_ns)
+        pending->waited_ns = waited_ns;
+}
+
 /* The worst first; of two that are as bad, the one that was first. */
 static int compare_destinations(const void *a, const void *b)
 {

@@ -16,6 +16,7 @@
 enum {
     TALLY_DESTINATIONS_MAX = 1024, /* beyond it those with the fewest are counted together */
     TALLY_CALLERS_MAX = 64,        /* distinct callers remembered of a destination */
+    TALLY_PENDING_MAX = 64,
     TALLY_TEXT_MAX = 128,
     TALLY_STATUS_MAX = 700,
 };
@@ -34,6 +35,15 @@ struct tally_destination {
     /* An example, of its most frequent cause. Texts are cut. */
     char call_id[TALLY_TEXT_MAX], from_uri[TALLY_TEXT_MAX], to_uri[TALLY_TEXT_MAX];
     struct cause cause;
+};
+
+/* INVITEs to one destination that still waited for a response when the input ended. */
+struct tally_pending {
+    struct endpoint dst;
+    const char *name;
+    uint64_t invites;
+    uint32_t transmissions_max;
+    int64_t waited_ns; /* the longest of them */
 };
 
 struct tally {
@@ -55,6 +65,10 @@ struct tally {
     uint64_t causes[CAUSE_CODE_COUNT];
     struct tally_destination *destination; /* see tally_sort */
     size_t destinations;
+    uint64_t pending; /* INVITEs that still wait */
+    struct tally_pending pending_to[TALLY_PENDING_MAX];
+    size_t pending_destinations;
+    uint64_t icmp; /* packets of ICMP and ICMPv6 */
     uint64_t other_destinations_invites; /* to those that gave way to ones with more */
 };
 
@@ -65,6 +79,10 @@ void tally_fini(struct tally *tally);
 void tally_packet(struct tally *tally, const struct packet *packet, enum decode_verdict verdict);
 void tally_message(struct tally *tally, const struct sip_msg *msg);
 void tally_event(struct tally *tally, const struct event *event);
+
+/* An INVITE that waits, at the end. name: of its destination, or NULL. */
+void tally_waiting(struct tally *tally, const struct endpoint *dst, const char *name,
+                   uint32_t transmissions, int64_t waited_ns);
 
 /* Orders the destinations for the report: the most unanswered INVITEs first. */
 void tally_sort(struct tally *tally);

@@ -123,15 +123,22 @@ static bool rule_selective(const struct view *view, struct cause *cause)
         return false;
     char client[ENDPOINT_TEXT_MAX];
     endpoint_format(&peer->answered_client, client);
-    set_cause(cause, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM);
+    bool is_repeated = view->facts->transmissions > 1;
+    set_cause(cause, CAUSE_DESTINATION_SELECTIVE, is_repeated ? CONFIDENCE_MEDIUM : CONFIDENCE_LOW);
     say(cause->summary,
         "%s answered others meanwhile (%s of %s with %u), but not this INVITE, which was sent %s.",
         view->dst_text, peer->answered_method, client, peer->answered_status, view->times_text);
-    say(cause->next_step,
-        "Look at the access list, the trunk's source address and fail2ban on %s: is %s allowed "
-        "there? "
-        "Capture there: tcpdump -ni any host %s",
-        view->dst_text, view->src_text, view->src_ip);
+    if (is_repeated)
+        say(cause->next_step,
+            "Look at the access list, the trunk's source address and fail2ban on %s: is %s allowed "
+            "there? Capture there: tcpdump -ni any host %s",
+            view->dst_text, view->src_text, view->src_ip);
+    else
+        say(cause->next_step,
+            "It was never repeated, as scanners do and phones do not: if %s is none of yours, it "
+            "is "
+            "right that nobody answers it.",
+            view->src_text);
     struct evidence *evidence = add_evidence(cause, "answered_others");
     evidence->at_ns = peer->last_answer_ns;
     evidence->who = peer->answered_client;
@@ -206,12 +213,14 @@ static void rule_unknown(const struct view *view, struct cause *cause)
                   : "Nothing that was seen says why %s did not answer.",
             view->dst_text);
         say(cause->next_step,
-            "Capture at %s: does the INVITE arrive there, and does a response leave?",
+            "Does the SIP service of %s run, and listen on that port (ss -lunp)? Capture there: "
+            "does "
+            "the INVITE arrive, and does a response leave?",
             view->dst_text);
         if (alive) {
             struct evidence *evidence = add_evidence(cause, "alive_without_answer");
             evidence->at_ns = view->host->last_packet_ns;
-            evidence->who = facts->dst.endpoint;
+            evidence->who.ip = facts->dst.endpoint.ip;
         }
     }
     add_ladder(view, cause);

@@ -47,7 +47,7 @@ static void test_empty(void **state)
     const char *text = print(p, one_input, 1, NULL);
     assert_says(text, "calls.pcap");
     assert_says(text, "0 packets");
-    assert_says(text, "UNANSWERED INVITES  none");
+    assert_says(text, "UNANSWERED INVITES  cannot tell: no SIP message over UDP was read");
     assert_null(strstr(text, "INCOMPLETE"));
     assert_null(strstr(text, "LEFT OUT"));
     assert_null(strstr(text, "RESPONSE TIMES"));
@@ -91,6 +91,31 @@ static void test_figures(void **state)
     assert_says(text, "125.0");
     assert_says(text, "3 SIP messages refused: no Via");
     assert_says(text, "5 responses that could not have reached their client");
+    pipeline_figures_free(p);
+}
+
+/* "none" is said only where it is known. */
+static void test_none(void **state)
+{
+    (void)state;
+    struct pipeline *p = pipeline_figures();
+    p->tally.requests[SIP_INVITE] = 1;
+    assert_says(print(p, one_input, 1, NULL), "UNANSWERED INVITES  none\n");
+    struct endpoint gw = endpoint_v4(2, 20, 5060);
+    tally_waiting(&p->tally, &gw, "trunk-a", 3, 2 * S);
+    tally_waiting(&p->tally, &gw, "trunk-a", 6, 16 * S);
+    const char *text = print(p, one_input, 1, NULL);
+    assert_says(text, "none confirmed");
+    assert_says(text, "STILL WAITING  2 had no response yet");
+    assert_says(text, "trunk-a (192.0.2.20:5060): 2 INVITEs, sent up to 6 times, for 16.0 s");
+    pipeline_figures_free(p);
+    p = pipeline_figures();
+    p->tally.responses[SIP_INVITE][2] = 1;
+    assert_says(print(p, one_input, 1, NULL), "only responses were seen");
+    pipeline_figures_free(p);
+    p = pipeline_figures();
+    p->capture_stats.filtered = 1;
+    assert_says(print(p, one_input, 1, NULL), "the filter left packets out");
     pipeline_figures_free(p);
 }
 
@@ -219,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_none),
         cmocka_unit_test(test_each_left_out_line),
         cmocka_unit_test(test_long_names_and_values),
         cmocka_unit_test(test_many_inputs),
