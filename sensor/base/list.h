@@ -14,7 +14,8 @@ struct list {
 };
 
 /* The object of type `type` whose member `member` is `node`. */
-#define CONTAINER_OF(node, type, member) ((type *)(uintptr_t)((const char *)(node)-offsetof(type, member)))
+#define CONTAINER_OF(node, type, member)                                                           \
+    ((type *)(uintptr_t)((const char *)(node)-offsetof(type, member)))
 
 static inline void list_init(struct list *head)
 {

@@ -156,9 +156,9 @@ static const char *none_text(const struct pipeline *pipeline)
     if (requests > 0)
         return tally->pending > 0 ? "none confirmed, but see those that still waited" : "none";
     if (pipeline->capture_stats.filtered > 0)
-        return "cannot tell: no SIP message was read; the filter left packets out";
+        return "cannot tell: no SIP was read, the filter left packets out";
     if (pipeline->capture_stats.truncated > 0)
-        return "cannot tell: no SIP message was read; the packets are cut, capture again with "
+        return "cannot tell: no SIP was read, the packets are cut; capture again with "
                "tcpdump -s 0";
     return "cannot tell: no SIP message over UDP was read";
 }
