@@ -7,15 +7,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct list {
     struct list *next, *prev;
 };
 
 /* The object of type `type` whose member `member` is `node`. */
-#define CONTAINER_OF(node, type, member)                                                           \
-    ((type *)(uintptr_t)((const char *)(node)-offsetof(type, member)))
+#define CONTAINER_OF(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 static inline void list_init(struct list *head)
 {

@@ -177,14 +177,14 @@ void calls_lost_packets(struct calls *calls)
     calls->lost_packet_ns = calls->now_ns;
 }
 
-void calls_each_waiting(const struct calls *calls,
+void calls_each_waiting(struct calls *calls,
                         void (*look)(void *context, const struct transaction *transaction),
                         void *context)
 {
     for (int phase = PHASE_UNPROVEN; phase < PHASE_COUNT; phase++) {
-        const struct list *head = &calls->table.phase[phase];
-        for (const struct list *at = head->next; at != head; at = at->next) {
-            const struct call *call = CONTAINER_OF(at, const struct call, in_phase);
+        struct list *head = &calls->table.phase[phase];
+        for (struct list *at = head->next; at != head; at = at->next) {
+            struct call *call = CONTAINER_OF(at, struct call, in_phase);
             for (EACH_TRANSACTION(node, call))
                 if (transaction_at(node)->timer_b.position > 0)
                     look(context, transaction_at(node));

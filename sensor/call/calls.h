@@ -60,7 +60,7 @@ void calls_clock_step(struct calls *calls, int64_t step_ns);
 /* The sensor lost packets: verdicts on what waits now are of low confidence. */
 void calls_lost_packets(struct calls *calls);
 /* Each INVITE that waits for its first response now, Timer B not having run out. */
-void calls_each_waiting(const struct calls *calls,
+void calls_each_waiting(struct calls *calls,
                         void (*look)(void *context, const struct transaction *transaction),
                         void *context);
 /*
