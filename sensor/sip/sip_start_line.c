@@ -55,7 +55,7 @@ static void check_request_uri(struct sip_msg *msg)
 {
     struct slice text = msg->request_uri;
     /* RFC 4475 section 3.1.2.7: <> around the Request-URI, which may be ignored. */
-    if (text.len >= 2 && text.at[0] == '<' && text.at[text.len - 1] == '>') {
+    if (text.len > 2 && text.at[0] == '<' && text.at[text.len - 1] == '>') {
         text = sip_between(text, 1, text.len - 1);
         msg->request_uri = text;
         msg->defects |= SIP_DEFECT_BAD_URI;

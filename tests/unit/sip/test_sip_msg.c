@@ -52,6 +52,8 @@ static void start_lines(void **state)
          SIP_ACCEPTED, SIP_DEFECT_BAD_URI},
         {"bracket not closed", "INVITE sip:bob@[2001:db8::1 SIP/2.0\r\n", "", "", "", SIP_ACCEPTED,
          SIP_DEFECT_BAD_URI},
+        {"angle brackets with nothing in them", "INVITE <> SIP/2.0\r\n", "", "", "", SIP_ACCEPTED,
+         SIP_DEFECT_BAD_URI},
         {"no URI", "INVITE SIP/2.0\r\n", "", "", "", SIP_BAD_START_LINE, 0},
         {"something behind the version", "INVITE sip:bob@example.com SIP/2.0 x\r\n", "", "", "",
          SIP_BAD_START_LINE, 0},
