@@ -12,7 +12,10 @@ static struct call *call_of_initial_invite(struct calls *calls, const struct sip
     if (call && (call->phase == PHASE_ENDED || call->is_told)) {
         if (msg->cseq <= call->highest_cseq)
             return call->phase == PHASE_ENDED ? NULL : call; /* late, or from another hop */
-        call_table_remove(&calls->table, call);
+        /* Dialled again. An INVITE of the old call that still waits keeps it, behind the new one.
+         */
+        if (call_waiting(call) == 0)
+            call_table_remove(&calls->table, call);
         call = NULL;
     }
     if (!call)

@@ -94,7 +94,7 @@ void sink_file_flush(struct sink_file *sink)
     if (sink->queued == 0)
         return;
     int error = write_all(sink, sink->queue, sink->queued);
-    if (error == -EPIPE)
+    if (error == -EPIPE && strcmp(sink->path, "-") == 0)
         sink->has_no_reader = true;
     else if (error)
         log_limited(LOG_LEVEL_ERROR, "%s: events are lost: %s", sink->path, strerror(-error));

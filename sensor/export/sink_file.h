@@ -26,7 +26,7 @@ void sink_file_close(struct sink_file *sink); /* NULL does nothing */
 void sink_file_write(struct sink_file *sink, const struct event *event);
 void sink_file_flush(struct sink_file *sink);
 
-/* Whoever read standard output or the pipe has gone: writing more is of no use. */
+/* Whoever read standard output has gone, as "| head" does. A named pipe may get another reader. */
 bool sink_file_has_no_reader(const struct sink_file *sink);
 
 /* Events in the file, events lost, octets not yet written. */

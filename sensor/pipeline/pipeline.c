@@ -80,9 +80,9 @@ static int64_t read_clock(struct pipeline *pipeline, const struct packet *packet
     int64_t step_ns;
     int64_t time_ns = packet_clock_read(&pipeline->clock, packet->time_ns, &step_ns);
     if (step_ns != 0) {
-        log_warning("packet %" PRIu64
-                    ": the clock of the packets was set by %+.1f s; verdicts on what "
-                    "waits now are of low confidence",
+        log_limited(LOG_LEVEL_WARNING,
+                    "packet %" PRIu64 ": the clock of the packets was set by %+.1f s; verdicts on "
+                    "what waits now are of low confidence",
                     packet->number, (double)step_ns / 1e9);
         calls_clock_step(&pipeline->calls, step_ns);
     }
@@ -136,8 +136,12 @@ static void update(struct pipeline *pipeline)
 /* Live: brings the figures up to date in time, and the clock too when nothing comes. */
 static void keep_time(struct pipeline *pipeline, bool is_idle, int64_t *next_update_ns)
 {
-    if (is_idle)
+    if (is_idle) {
         calls_advance(&pipeline->calls, clock_ns(CLOCK_REALTIME) - LIVE_LAG_NS);
+        /* A step that comes next is one from here, not from the last packet. */
+        if (pipeline->clock.is_running && pipeline->calls.now_ns > pipeline->clock.now_ns)
+            pipeline->clock.now_ns = pipeline->calls.now_ns;
+    }
     int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
     if (now_ns < *next_update_ns)
         return;
