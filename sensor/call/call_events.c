@@ -1,34 +1,7 @@
 #include "call/call_events.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
+#include "event/event_id.h"
 #include "verdict/unanswered.h"
-
-/* An id is a name, not a secret: two fixed keys give it 128 bits. */
-static const struct hash_key id_keys[2] = {
-    {0x7369707370616e31ULL, 0x6576656e742d6964ULL},
-    {0x7369707370616e32ULL, 0x6576656e742d6964ULL},
-};
-
-struct id_part {
-    const void *bytes;
-    size_t len;
-};
-
-static void make_id(struct event *event, const struct id_part *part, size_t count)
-{
-    uint64_t half[2] = {0, 0};
-    for (int k = 0; k < 2; k++)
-        for (size_t i = 0; i < count; i++)
-            half[k] = hash_chain(&id_keys[k], half[k], part[i].bytes, part[i].len);
-    snprintf(event->id, sizeof event->id, "%016" PRIx64 "%016" PRIx64, half[0], half[1]);
-}
-
-static struct id_part id_text(struct slice text)
-{
-    return (struct id_part){text.at, text.len};
-}
 
 static void name_endpoint(const struct calls *calls, struct named_endpoint *who)
 {
@@ -84,18 +57,18 @@ void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t 
     name_endpoint(calls, &data->src);
     name_endpoint(calls, &data->dst);
     judge(calls, t, deadline_ns, data);
-    const struct id_part parts[] = {
-        id_text(slice_str(calls->params.sensor_id)),
-        id_text(slice_str(event_type_name(event.type))),
-        id_text(t->call->call_id),
-        id_text(t->from_tag),
-        id_text(t->branch),
+    const struct event_id_part parts[] = {
+        event_id_text(slice_str(calls->params.sensor_id)),
+        event_id_text(slice_str(event_type_name(event.type))),
+        event_id_text(t->call->call_id),
+        event_id_text(t->from_tag),
+        event_id_text(t->branch),
         {&t->cseq, sizeof t->cseq},
         {t->src.ip.octets, sizeof t->src.ip.octets},
         {t->dst.ip.octets, sizeof t->dst.ip.octets},
         {&t->first_sent_ns, sizeof t->first_sent_ns},
     };
-    make_id(&event, parts, sizeof parts / sizeof parts[0]);
+    event_set_id(&event, parts, sizeof parts / sizeof parts[0]);
     calls->params.receive(calls->params.context, &event);
 }
 
@@ -114,13 +87,13 @@ void call_events_ended(struct calls *calls, const struct call *call,
     }
     name_endpoint(calls, &data->src);
     name_endpoint(calls, &data->dst);
-    const struct id_part parts[] = {
-        id_text(slice_str(calls->params.sensor_id)),
-        id_text(slice_str(event_type_name(event.type))),
-        id_text(call->call_id),
-        id_text(call->from_tag),
+    const struct event_id_part parts[] = {
+        event_id_text(slice_str(calls->params.sensor_id)),
+        event_id_text(slice_str(event_type_name(event.type))),
+        event_id_text(call->call_id),
+        event_id_text(call->from_tag),
         {&call->first_seen_ns, sizeof call->first_seen_ns},
     };
-    make_id(&event, parts, sizeof parts / sizeof parts[0]);
+    event_set_id(&event, parts, sizeof parts / sizeof parts[0]);
     calls->params.receive(calls->params.context, &event);
 }

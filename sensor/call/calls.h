@@ -14,11 +14,13 @@
 
 #include "base/metric.h"
 #include "call/call_table.h"
+#include "decode/icmp.h"
 #include "event/event.h"
 #include "net/packet.h"
 #include "net/peer_names.h"
 #include "sip/sip_msg.h"
 #include "verdict/peer.h"
+#include "verdict/unanswered.h"
 
 struct calls_params {
     uint64_t memory_bytes; /* for all of its tables */
@@ -28,6 +30,9 @@ struct calls_params {
     struct peer_names names;
     event_receiver receive;
     void *context;
+    /* What is known of the connection between client and server; NULL: nothing ever is. */
+    void (*look_at_connection)(void *context, const struct endpoint *client,
+                               const struct endpoint *server, struct connection_facts *facts);
     struct metric *first_response_seconds, *post_dial_delay_seconds; /* histograms; NULL: none */
 };
 
@@ -42,6 +47,7 @@ struct calls {
         unmatched_responses;   /* to an INVITE, of a call in view, but of no transaction in view */
     uint64_t inferred_answers; /* transactions answered unseen */
     uint64_t expired;          /* calls that never got far and went quiet: no event */
+    uint64_t icmp_tied;        /* ICMP errors that quote an INVITE in view */
     uint64_t joined_late;      /* calls that were up already when they were first seen */
 };
 
@@ -53,6 +59,14 @@ void calls_fini(struct calls *calls);
 void calls_packet(struct calls *calls, const struct ip_addr *src, int64_t time_ns);
 /* A SIP message; its packet was given to calls_packet before. */
 void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg);
+/*
+ * An ICMP error. Tied to an INVITE where the quote leaves no doubt: it shows the request's own
+ * branch, or its addresses, IP id and length within 5 s of a sending. It is evidence; it does not
+ * end the wait (RFC 3261 section 18.4 seen from outside). True: it was tied to one.
+ */
+bool calls_icmp(struct calls *calls, const struct icmp_error *error);
+/* Is SIP known to be spoken there: did it ever give a SIP response? */
+bool calls_is_sip_server(const struct calls *calls, const struct endpoint *endpoint);
 /* Nothing came, but time passed: fires what is due. */
 void calls_advance(struct calls *calls, int64_t now_ns);
 /* The packets' clock was set: everything remembered moves by step_ns. */

@@ -88,6 +88,10 @@ const char *decode_verdict_name(enum decode_verdict verdict)
     switch (verdict) {
     case DECODE_UDP:
         return "udp";
+    case DECODE_TCP:
+        return "tcp";
+    case DECODE_ICMP:
+        return "icmp";
     case DECODE_OTHER_IP:
         return "other_ip";
     case DECODE_FRAGMENT:

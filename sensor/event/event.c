@@ -5,6 +5,8 @@ const char *event_type_name(enum event_type type)
     static const char *const names[EVENT_TYPE_COUNT] = {
         [EVENT_INVITE_UNANSWERED] = "sipspan.invite.unanswered",
         [EVENT_CALL_ENDED] = "sipspan.call.ended",
+        [EVENT_CONNECTION_FAILED] = "sipspan.connection.failed",
+        [EVENT_MIRROR_DEGRADED] = "sipspan.sensor.mirror_degraded",
     };
     return names[type];
 }
@@ -13,6 +15,9 @@ const char *cause_code_name(enum cause_code code)
 {
     static const char *const names[CAUSE_CODE_COUNT] = {
         [CAUSE_MIRROR_ONE_WAY] = "mirror_one_way",
+        [CAUSE_ICMP_UNREACHABLE] = "icmp_unreachable",
+        [CAUSE_TCP_REFUSED] = "tcp_refused",
+        [CAUSE_TCP_NO_ANSWER] = "tcp_no_answer",
         [CAUSE_DESTINATION_SELECTIVE] = "destination_selective",
         [CAUSE_DESTINATION_SILENT] = "destination_silent",
         [CAUSE_UNKNOWN] = "unknown",
@@ -42,8 +47,24 @@ const char *ended_by_name(enum ended_by ended_by)
     return names[ended_by];
 }
 
-const char *transport_name(enum transport transport)
+const char *connection_failure_name(enum connection_failure failure)
 {
-    static const char *const names[TRANSPORT_COUNT] = {[TRANSPORT_UDP] = "UDP"};
-    return names[transport];
+    static const char *const names[CONNECTION_FAILURE_COUNT] = {
+        [CONNECTION_REFUSED] = "refused",
+        [CONNECTION_NO_ANSWER] = "no_answer",
+        [CONNECTION_TLS_ALERT] = "tls_alert",
+        [CONNECTION_TLS_SILENT] = "tls_silent",
+    };
+    return names[failure];
+}
+
+const char *mirror_problem_name(enum mirror_problem problem)
+{
+    static const char *const names[MIRROR_PROBLEM_COUNT] = {
+        [MIRROR_ONE_WAY] = "one_way",
+        [MIRROR_LOSS] = "loss",
+        [MIRROR_TRUNCATED] = "truncated",
+        [MIRROR_DISORDER] = "disorder",
+    };
+    return names[problem];
 }

@@ -14,16 +14,26 @@
 
 #include "base/slice.h"
 #include "net/endpoint.h"
+#include "net/transport.h"
 
 #define EVENT_NO_TIME     INT64_MIN
 #define EVENT_NO_DURATION INT64_C(-1)
 
 enum { EVENT_ID_TEXT_MAX = 33, EVENT_SUMMARY_MAX = 640, EVENT_EVIDENCE_MAX = 8 };
 
-enum event_type { EVENT_INVITE_UNANSWERED, EVENT_CALL_ENDED, EVENT_TYPE_COUNT };
+enum event_type {
+    EVENT_INVITE_UNANSWERED,
+    EVENT_CALL_ENDED,
+    EVENT_CONNECTION_FAILED,
+    EVENT_MIRROR_DEGRADED,
+    EVENT_TYPE_COUNT
+};
 
 enum cause_code {
     CAUSE_MIRROR_ONE_WAY,
+    CAUSE_ICMP_UNREACHABLE,
+    CAUSE_TCP_REFUSED,
+    CAUSE_TCP_NO_ANSWER,
     CAUSE_DESTINATION_SELECTIVE,
     CAUSE_DESTINATION_SILENT,
     CAUSE_UNKNOWN,
@@ -43,16 +53,16 @@ enum call_state {
 
 enum ended_by { ENDED_BY_UNKNOWN, ENDED_BY_CALLER, ENDED_BY_CALLEE, ENDED_BY_TIMEOUT };
 
-enum transport { TRANSPORT_UDP, TRANSPORT_COUNT };
-
 /* One observation that a verdict rests on. Which fields are set depends on the kind. */
 struct evidence {
-    const char *kind;    /* "transmissions", "nothing_from_destination", …: stable names */
-    int64_t at_ns;       /* or EVENT_NO_TIME */
-    int64_t since_ns;    /* or EVENT_NO_TIME */
-    uint64_t count;      /* 0: not set */
-    uint16_t status;     /* of a SIP response; 0: not set */
-    const char *method;  /* of a SIP request; NULL: not set */
+    const char *kind;   /* "transmissions", "nothing_from_destination", …: stable names */
+    int64_t at_ns;      /* or EVENT_NO_TIME */
+    int64_t since_ns;   /* or EVENT_NO_TIME */
+    uint64_t count;     /* 0: not set */
+    uint16_t status;    /* of a SIP response; 0: not set */
+    const char *method; /* of a SIP request; NULL: not set */
+    bool has_icmp;      /* the next two are set */
+    uint8_t icmp_type, icmp_code;
     struct endpoint who; /* ip.version 0: not set */
 };
 
@@ -96,6 +106,42 @@ struct call_ended {
     uint32_t invite_transmissions;
 };
 
+enum connection_failure {
+    CONNECTION_REFUSED,
+    CONNECTION_NO_ANSWER,
+    CONNECTION_TLS_ALERT,
+    CONNECTION_TLS_SILENT,
+    CONNECTION_FAILURE_COUNT
+};
+
+/* sipspan.connection.failed: a client's port that never got as far as a SIP message. */
+struct connection_failed {
+    enum transport transport;
+    struct named_endpoint src, dst;
+    enum connection_failure reason;
+    enum confidence confidence; /* low: the server was never heard, it may be the mirror */
+    uint32_t attempts;          /* SYNs or client hellos, TCP's repeats included */
+    int64_t first_ns, last_ns;
+};
+
+/* What may be wrong with what the mirror delivers. */
+enum mirror_problem {
+    MIRROR_ONE_WAY,   /* share of conversations that went on though one direction is never seen */
+    MIRROR_LOSS,      /* share of flows that miss packets at the same moment */
+    MIRROR_TRUNCATED, /* share of packets cut by a snap length */
+    MIRROR_DISORDER,  /* share of packets behind their time */
+    MIRROR_PROBLEM_COUNT
+};
+
+/* sipspan.sensor.mirror_degraded: one event when a share goes over its threshold. */
+struct mirror_degraded {
+    enum mirror_problem problem;
+    double value, threshold; /* shares, 0 to 1 */
+    int64_t since_ns;        /* when what was judged began */
+    char summary[EVENT_SUMMARY_MAX];
+    char next_step[EVENT_SUMMARY_MAX];
+};
+
 struct event {
     enum event_type type;
     int64_t time_ns;
@@ -103,6 +149,8 @@ struct event {
     union {
         struct invite_unanswered invite_unanswered;
         struct call_ended call_ended;
+        struct connection_failed connection_failed;
+        struct mirror_degraded mirror_degraded;
     };
 };
 
@@ -113,7 +161,8 @@ const char *event_type_name(enum event_type type);       /* "sipspan.invite.unan
 const char *cause_code_name(enum cause_code code);       /* "destination_silent" */
 const char *confidence_name(enum confidence confidence); /* "high" */
 const char *call_state_name(enum call_state state);      /* "completed" */
-const char *ended_by_name(enum ended_by ended_by);       /* "caller"; NULL for unknown */
-const char *transport_name(enum transport transport);    /* "UDP" */
+const char *connection_failure_name(enum connection_failure failure); /* "no_answer" */
+const char *mirror_problem_name(enum mirror_problem problem);         /* "one_way" */
+const char *ended_by_name(enum ended_by ended_by); /* "caller"; NULL for unknown */
 
 #endif

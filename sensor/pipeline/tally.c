@@ -152,6 +152,8 @@ void tally_event(struct tally *tally, const struct event *event)
     case EVENT_CALL_ENDED:
         add_ended(tally, &event->call_ended);
         break;
+    case EVENT_CONNECTION_FAILED:
+    case EVENT_MIRROR_DEGRADED:
     case EVENT_TYPE_COUNT:
         break;
     }

@@ -72,6 +72,11 @@ struct peers {
     uint64_t forgotten; /* peers and pairs dropped because the tables were full */
     uint64_t responses; /* SIP responses from anybody */
     uint64_t inferred;  /* as pair.inferred, over all */
+    struct peers_conversations {
+        uint64_t pairs;   /* of hosts that spoke SIP, of those remembered */
+        uint64_t one_way; /* of these: seen in one direction only */
+        uint64_t proven;  /* of these: and requests were answered unseen, so it is the mirror */
+    } conversations;
 };
 
 /* 0 or -ENOMEM. */

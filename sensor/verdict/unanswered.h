@@ -12,6 +12,28 @@
 #include "event/event.h"
 #include "verdict/peer.h"
 
+/* What is known of the connection that carried a request. */
+struct connection_facts {
+    bool is_known; /* it is remembered, and the request went over a connection */
+    bool is_reset;
+    int64_t reset_ns;
+    struct endpoint reset_by;
+    uint32_t unacknowledged; /* octets that the client sent and nobody ever acknowledged */
+    int64_t unacknowledged_since_ns;
+    int64_t last_from_server_ns; /* EVENT_NO_TIME: nothing came from it */
+};
+
+/* The ICMP error that quotes the request for certain. */
+struct icmp_facts {
+    uint32_t count; /* 0: none */
+    int64_t first_ns;
+    struct ip_addr sender; /* of the first; so the rest */
+    uint8_t type, code;
+    bool is_v6;
+    const char *meaning; /* static: "port_unreachable" */
+    uint16_t mtu;        /* 0: not said */
+};
+
 /* What is known of the transaction itself when Timer B ran out. */
 struct unanswered_facts {
     struct named_endpoint src, dst;
@@ -21,7 +43,11 @@ struct unanswered_facts {
     int64_t last_stray_ns;
     uint16_t last_stray_status;
     struct endpoint stray_dst; /* where the last of them went */
-    bool sensor_lost_packets;  /* the sensor itself dropped packets while it waited */
+    enum transport transport;
+    struct connection_facts connection;
+    struct icmp_facts icmp;
+    uint32_t fragments_lost;  /* sendings of which fragments never passed */
+    bool sensor_lost_packets; /* the sensor itself dropped packets while it waited */
 };
 
 void unanswered_judge(const struct peers *peers, const struct unanswered_facts *facts,

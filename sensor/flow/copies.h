@@ -1,0 +1,65 @@
+/*
+ * copies: recognises packets that the mirror delivered twice (rx and tx of a port mirrored, two
+ * VLANs, both sides of a router, plain and in a tunnel).
+ *
+ * A copy has the addresses, the IP id, the transport header and the payload of a packet seen within
+ * the window; what a way through the network changes (TTL, VLAN, tunnel, MAC, checksums) only says
+ * what kind of copy it is. A retransmission has another IP id or, where hosts send none (IPv6, DF
+ * with id 0), comes later than the window: SIP repeats a message after T1, of which 100 ms is the
+ * shortest in use.
+ *
+ * Memory: fixed, see copies_init. The key of the fingerprint is random, so that nobody can make
+ * two different packets look like copies. Thread: a worker's own. Time: ns of the packets' clock.
+ */
+#ifndef SIPSPAN_FLOW_COPIES_H
+#define SIPSPAN_FLOW_COPIES_H
+
+#include <stddef.h>
+
+#include "decode/decode.h"
+
+enum copy_kind {
+    COPY_NONE,
+    COPY_SAME,   /* the very same: both directions of a link or a switch are mirrored */
+    COPY_VLAN,   /* other VLAN tags */
+    COPY_ROUTED, /* another TTL: before and after a router */
+    COPY_TUNNEL, /* in a tunnel and out of it */
+    COPY_KIND_COUNT
+};
+
+/* Compiled-in bounds of the window. */
+#define COPIES_WINDOW_DEFAULT_NS INT64_C(50000000)
+#define COPIES_WINDOW_MAX_NS     INT64_C(90000000)
+
+struct copies {
+    uint64_t key[4]; /* random */
+    struct copies_bucket *bucket;
+    size_t mask;
+    int64_t window_ns;
+    uint64_t
+        overruns; /* packets forgotten before the window was over: copies may have been missed */
+};
+
+/* Remembers about `packets` packets (rounded up to a power of two), 16 octets each. 0 or -ENOMEM.
+ */
+int copies_init(struct copies *copies, size_t packets, int64_t window_ns);
+void copies_fini(struct copies *copies);
+
+/*
+ * Of an IP packet (decode_is_ip): what a copy shares with it. Reads the payload. To be followed by
+ * copies_prefetch and, a few packets later, by copies_check.
+ */
+uint64_t copies_fingerprint(const struct copies *copies, const struct datagram *datagram,
+                            enum decode_verdict verdict);
+void copies_prefetch(const struct copies *copies, uint64_t fingerprint);
+
+/* COPY_NONE: it is the first of its kind, and is remembered. */
+enum copy_kind copies_check(struct copies *copies, uint64_t fingerprint,
+                            const struct datagram *datagram);
+
+/* The packets' clock was set: what is remembered moves with it. */
+void copies_clock_step(struct copies *copies, int64_t step_ns);
+
+const char *copy_kind_name(enum copy_kind kind); /* "routed" */
+
+#endif

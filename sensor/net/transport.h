@@ -1,0 +1,28 @@
+/*
+ * transport: what carries SIP, by its IANA names in Via (RFC 3261 section 20.42, RFC 7118). It is
+ * always what was seen on the wire, never what a Via says of itself.
+ */
+#ifndef SIPSPAN_NET_TRANSPORT_H
+#define SIPSPAN_NET_TRANSPORT_H
+
+#include <stdbool.h>
+
+enum transport {
+    TRANSPORT_UDP,
+    TRANSPORT_TCP,
+    TRANSPORT_TLS,
+    TRANSPORT_WS,
+    TRANSPORT_WSS,
+    TRANSPORT_SCTP,
+    TRANSPORT_COUNT
+};
+
+const char *transport_name(enum transport transport); /* "UDP" */
+
+/* Carries each request once: no retransmissions of SIP's own (RFC 3261 section 17.1.1.2). */
+static inline bool transport_is_reliable(enum transport transport)
+{
+    return transport != TRANSPORT_UDP;
+}
+
+#endif
