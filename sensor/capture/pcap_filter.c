@@ -89,22 +89,26 @@ static bool has_word(const char *expression, const char *word)
     return false;
 }
 
-#define FOR_TAGS                                                                                   \
-    "(vlan and F) or (vlan and F), where F is your filter in parentheses: once for one tag, once " \
-    "more for two"
+/* The first `vlan` moves where the rest of an expression looks; later ones once more. */
+#define WITH_TAGS "G or (vlan and G) or (vlan and G), where G is "
+#define FRAGMENTS "ip[6:2] & 0x1fff != 0 or ip6[6] = 44"
+#define TUNNELS   " (Packets in tunnels are matched by their outermost headers.)"
 
 const char *pcap_filter_caveat(const char *expression, bool live)
 {
     bool has_port = has_word(expression, "port");
     if (has_word(expression, "vlan"))
         return has_port ? "filter: 'port' does not match fragments after the first; to keep them "
-                          "put 'ip[6:2] & 0x1fff != 0 or' before your filter"
+                          "put '" FRAGMENTS " or' before your filter" TUNNELS
                         : NULL;
     if (has_port)
         return live ? "filter: 'port' matches neither fragments after the first nor packets with "
-                      "two VLAN tags; what does: F or ip[6:2] & 0x1fff != 0 or " FOR_TAGS
+                      "two VLAN tags; what does: " WITH_TAGS "(your filter or " FRAGMENTS
+                      ")" TUNNELS
                     : "filter: 'port' matches neither fragments after the first nor VLAN-tagged "
-                      "packets; what does: F or ip[6:2] & 0x1fff != 0 or " FOR_TAGS;
-    return live ? "filter: it does not match packets with two VLAN tags; what does: F or " FOR_TAGS
-                : "filter: it does not match VLAN-tagged packets; what does: F or " FOR_TAGS;
+                      "packets; what does: " WITH_TAGS "(your filter or " FRAGMENTS ")" TUNNELS;
+    return live ? "filter: it does not match packets with two VLAN tags; what does: " WITH_TAGS
+                  "(your filter)" TUNNELS
+                : "filter: it does not match VLAN-tagged packets; what does: " WITH_TAGS
+                  "(your filter)" TUNNELS;
 }
