@@ -76,7 +76,7 @@ static void load_variable(struct config_loader *loader, struct slice name, struc
     options_variable(option, where + strlen(where));
     /* Empty is as good as not set: composed environments cannot always leave a variable out. */
     while (value.len > 0) {
-        size_t end = option->type == OPTION_LIST ? slice_find(value, ',') : value.len;
+        size_t end = option_is_list(option) ? slice_find(value, ',') : value.len;
         if (config_loader_set(loader, CONFIG_FROM_ENVIRONMENT, option, slice_head(value, end),
                               where) != 0)
             return;

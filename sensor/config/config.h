@@ -32,6 +32,13 @@ struct string_list {
     size_t count;
 };
 
+enum { CONFIG_PORTS_MAX = 32 };
+
+struct port_list {
+    uint16_t item[CONFIG_PORTS_MAX];
+    size_t count;
+};
+
 struct config {
     struct string_list read;      /* capture files, "-" is standard input */
     struct string_list interface; /* devices */
@@ -48,7 +55,9 @@ struct config {
     uint64_t memory_limit; /* bytes */
     int64_t timer_b_ns;    /* RFC 3261 section 17.1.1.1, 64*T1 */
     int64_t call_idle_timeout_ns;
-    int log_level; /* enum log_level */
+    int64_t copy_window_ns;
+    struct port_list sip_ports; /* besides 5060 and 5061 */
+    int log_level;              /* enum log_level */
     struct config_peer *peer;
     size_t peer_count;
 };

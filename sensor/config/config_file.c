@@ -63,6 +63,7 @@ static int read_value(struct file_parser *parser, const struct option_spec *opti
 {
     switch (option->type) {
     case OPTION_LIST:
+    case OPTION_PORTS:
         return read_list(parser, option);
     case OPTION_PEERS:
         return config_peers_read(parser, option);

@@ -51,6 +51,9 @@ void config_loader_clear(struct config *config, const struct option_spec *option
     case OPTION_LIST:
         clear_list(field);
         break;
+    case OPTION_PORTS:
+        ((struct port_list *)field)->count = 0;
+        break;
     case OPTION_PEERS:
         free(config->peer);
         config->peer = NULL;
@@ -98,6 +101,11 @@ static int store(void *field, const struct option_spec *option, const struct opt
         break;
     case OPTION_LIST:
         return list_append(field, value);
+    case OPTION_PORTS: {
+        struct port_list *ports = field;
+        ports->item[ports->count++] = (uint16_t)value->number;
+        break;
+    }
     case OPTION_BOOL:
         *(bool *)field = value->number != 0;
         break;
@@ -120,8 +128,10 @@ static int store(void *field, const struct option_spec *option, const struct opt
 
 static bool list_is_full(struct config_loader *loader, const struct option_spec *option)
 {
-    const struct string_list *list = field_of(loader->config, option);
-    return list->count >= option->max;
+    void *field = field_of(loader->config, option);
+    size_t count = option->type == OPTION_LIST ? ((struct string_list *)field)->count
+                                               : ((struct port_list *)field)->count;
+    return count >= option->max;
 }
 
 int config_loader_set(struct config_loader *loader, enum config_source source,
@@ -144,10 +154,10 @@ int config_loader_set(struct config_loader *loader, enum config_source source,
         free(value.string);
         return 0;
     }
-    if (*holder < source || option->type != OPTION_LIST)
+    if (*holder < source || !option_is_list(option))
         config_loader_clear(loader->config, option);
     *holder = source;
-    if (option->type == OPTION_LIST && list_is_full(loader, option)) {
+    if (option_is_list(option) && list_is_full(loader, option)) {
         config_loader_error(loader, "%s: more than %u are given", where, (unsigned)option->max);
         free(value.string);
         return -EINVAL;

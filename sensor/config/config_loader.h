@@ -41,7 +41,7 @@ static inline bool config_loader_gave_up(const struct config_loader *loader)
 }
 
 /*
- * Checks one value, for OPTION_LIST one item more, and keeps it unless a stronger source has given
+ * Checks one value, for a list one item more, and keeps it unless a stronger source has given
  * one. `where` begins the message about a wrong one: "FILE:LINE: key". 0, -EINVAL or -ENOMEM,
  * either printed.
  */

@@ -60,6 +60,11 @@ static int parse_number(const struct option_spec *option, struct slice text, uin
     return 0;
 }
 
+static int parse_port(struct slice text, uint64_t *out)
+{
+    return slice_to_u64(text, UINT16_MAX, out) && *out > 0 ? 0 : -EINVAL;
+}
+
 static int parse_bool(struct slice text, uint64_t *out)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
@@ -153,6 +158,9 @@ int option_value_parse(const struct option_spec *option, struct slice text,
         break;
     case OPTION_ADDRESS:
         rc = parse_address(text, &value.string);
+        break;
+    case OPTION_PORTS:
+        rc = parse_port(text, &value.number);
         break;
     case OPTION_BOOL:
         rc = parse_bool(text, &value.number);
@@ -250,6 +258,10 @@ const char *option_value_expected(const struct option_spec *option,
     case OPTION_LIST:
         snprintf(buf, OPTION_EXPECTED_MAX, "a name, or a list of up to %" PRIu64 " of them",
                  option->max);
+        break;
+    case OPTION_PORTS:
+        snprintf(buf, OPTION_EXPECTED_MAX,
+                 "a port from 1 to 65535, or a list of up to %" PRIu64 " of them", option->max);
         break;
     case OPTION_ENUM:
         list_choices(option, buf);

@@ -21,7 +21,7 @@ struct option_value {
 enum { OPTION_EXPECTED_MAX = 128, OPTION_QUOTE_MAX = 64 };
 
 /*
- * Understands one value, for OPTION_LIST one item. 0, -EINVAL (not what option_value_expected says;
+ * Understands one value, for a list one item. 0, -EINVAL (not what option_value_expected says;
  * out of its range too) or -ENOMEM; *out is set only with 0.
  */
 int option_value_parse(const struct option_spec *option, struct slice text,

@@ -5,13 +5,14 @@
 
 #include "config/config.h"
 
-#define KIB(n)     ((uint64_t)(n) << 10)
-#define MIB(n)     ((uint64_t)(n) << 20)
-#define GIB(n)     ((uint64_t)(n) << 30)
-#define TIB(n)     ((uint64_t)(n) << 40)
-#define SECONDS(n) ((uint64_t)(n)*1000000000U)
-#define MINUTES(n) SECONDS((n)*60U)
-#define HOURS(n)   MINUTES((n)*60U)
+#define KIB(n)          ((uint64_t)(n) << 10)
+#define MIB(n)          ((uint64_t)(n) << 20)
+#define GIB(n)          ((uint64_t)(n) << 30)
+#define TIB(n)          ((uint64_t)(n) << 40)
+#define MILLISECONDS(n) ((uint64_t)(n)*1000000U)
+#define SECONDS(n)      MILLISECONDS((n)*1000U)
+#define MINUTES(n)      SECONDS((n)*60U)
+#define HOURS(n)        MINUTES((n)*60U)
 
 #define FIELD(name) .offset = offsetof(struct config, name)
 #define ANYWHERE    (OPTION_IN_CLI | OPTION_IN_ENV | OPTION_IN_FILE)
@@ -171,6 +172,32 @@ static const struct option_spec table[] = {
         .metavar = "USER",
         .text = "whom to become once the devices are open, when started as root; root stays root",
         FIELD(user),
+    },
+    {
+        .key = "sip_ports",
+        .type = OPTION_PORTS,
+        .group = OPTION_GROUP_CAPTURE,
+        .places = ANYWHERE,
+        .max = CONFIG_PORTS_MAX,
+        .default_note = "5060 and 5061, and where SIP was seen",
+        .example = "5070",
+        .metavar = "PORT",
+        .text = "further TCP ports where SIP is spoken: connections to them that "
+                "fail are reported; repeatable",
+        FIELD(sip_ports),
+    },
+    {
+        .key = "copy_window",
+        .type = OPTION_DURATION,
+        .group = OPTION_GROUP_CAPTURE,
+        .places = ANYWHERE,
+        .min = MILLISECONDS(2),
+        .max = MILLISECONDS(90),
+        .default_text = "50ms",
+        .metavar = "TIME",
+        .text = "the same packet seen again within so long is a copy made by the mirror; below the "
+                "shortest T1 in use, so that no retransmission is taken for one",
+        FIELD(copy_window_ns),
     },
     {
         .key = "workers",

@@ -27,6 +27,7 @@ enum option_type {                  /* kept in struct config as */
                    OPTION_SIZE,     /* uint64_t, bytes */
                    OPTION_DURATION, /* int64_t, ns */
                    OPTION_LIST,     /* struct string_list; max is how many */
+                   OPTION_PORTS,    /* struct port_list; max is how many */
                    OPTION_ENUM,     /* int: index in choices */
                    OPTION_PEERS,    /* peer, peer_count */
 };
@@ -77,6 +78,12 @@ struct option_spec {
 };
 
 enum { OPTIONS_MAX = 32, OPTION_TEXT_MAX = 40 };
+
+/* May it be given several times, with each value one item more? */
+static inline bool option_is_list(const struct option_spec *option)
+{
+    return option->type == OPTION_LIST || option->type == OPTION_PORTS;
+}
 
 size_t options_count(void);
 const struct option_spec *options_at(size_t index);

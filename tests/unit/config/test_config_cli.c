@@ -42,6 +42,16 @@ static void test_options(void **state)
     load_free(&l);
 }
 
+static void test_ports(void **state)
+{
+    (void)state;
+    struct load l = LOAD("-r", "a", "--sip-ports", "5070", "--sip-ports", "8088");
+    assert_int_equal(l.config.sip_ports.count, 2);
+    assert_int_equal(l.config.sip_ports.item[1], 8088);
+    load_free(&l);
+    REFUSES("sipspan: --sip-ports: 'sip' is not valid", "-r", "a", "--sip-ports", "sip");
+}
+
 static void test_filter(void **state)
 {
     (void)state;
@@ -145,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_ports),
         cmocka_unit_test(test_filter),
         cmocka_unit_test(test_last_one_counts),
         cmocka_unit_test(test_misuse),

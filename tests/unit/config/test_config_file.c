@@ -50,6 +50,8 @@ static void test_every_kind_of_value(void **state)
                                   "promiscuous: no\n"
                                   "timer_b: 16s\n"
                                   "log_level: debug\n"
+                                  "copy_window: 20ms\n"
+                                  "sip_ports: [5070, 65535]\n"
                                   "interface:\n  - eth1\n  - eth2\n"));
     assert_string_equal(p.err, "");
     assert_int_equal(p.loader.errors, 0);
@@ -63,6 +65,10 @@ static void test_every_kind_of_value(void **state)
     assert_false(p.config.promiscuous);
     assert_int_equal(p.config.timer_b_ns, 16000000000);
     assert_int_equal(p.config.log_level, 3);
+    assert_int_equal(p.config.copy_window_ns, 20000000);
+    assert_int_equal(p.config.sip_ports.count, 2);
+    assert_int_equal(p.config.sip_ports.item[0], 5070);
+    assert_int_equal(p.config.sip_ports.item[1], 65535);
     assert_int_equal(p.config.interface.count, 2);
     assert_string_equal(p.config.interface.item[1], "eth2");
     parsed_free(&p);
@@ -169,6 +175,13 @@ static void test_list_limit(void **state)
         strcat(text, ", d");
     strcat(text, "]\n");
     refuses(text, "s.yaml:1: interface: ", "more than 64");
+    snprintf(text, sizeof text, "sip_ports: [5070");
+    for (int i = 0; i < CONFIG_PORTS_MAX; i++)
+        strcat(text, ", 1");
+    strcat(text, "]\n");
+    refuses(text, "s.yaml:1: sip_ports: ", "more than 32");
+    refuses("sip_ports: 0\n", "s.yaml:1: sip_ports: ", "'0' is not valid: expected a port");
+    refuses("sip_ports: [5070, 65536]\n", "s.yaml:1: sip_ports: ", "'65536' is not valid");
 }
 
 /* Whatever is cut off, nothing leaks and nothing crashes. */
