@@ -29,6 +29,38 @@ static bool confirms(struct packet_clock *clock, int64_t stamp_ns)
     return clock->agreeing >= AGREEING_MIN;
 }
 
+void packet_clock_expect(struct packet_clock *clock, int64_t step_ns)
+{
+    if (!clock->is_running || __builtin_add_overflow(clock->expected_ns, step_ns, &step_ns))
+        return;
+    clock->expected_ns = step_ns;
+}
+
+int64_t packet_clock_take_expected(struct packet_clock *clock)
+{
+    int64_t step_ns = clock->expected_ns;
+    clock->expected_ns = 0;
+    if (step_ns == 0 || __builtin_add_overflow(clock->now_ns, step_ns, &clock->now_ns))
+        return 0;
+    clock->agreeing = 0;
+    clock->steps++;
+    return step_ns;
+}
+
+static uint64_t distance(int64_t a, int64_t b)
+{
+    return a > b ? (uint64_t)a - (uint64_t)b : (uint64_t)b - (uint64_t)a;
+}
+
+/* Packets from before the step may still lie in the device's buffer. */
+static bool is_behind_expected(const struct packet_clock *clock, int64_t stamp_ns)
+{
+    int64_t then_ns;
+    return clock->expected_ns != 0 &&
+           !__builtin_add_overflow(clock->now_ns, clock->expected_ns, &then_ns) &&
+           distance(stamp_ns, then_ns) < distance(stamp_ns, clock->now_ns);
+}
+
 int64_t packet_clock_read(struct packet_clock *clock, int64_t stamp_ns, int64_t *step_ns)
 {
     *step_ns = 0;
@@ -36,6 +68,8 @@ int64_t packet_clock_read(struct packet_clock *clock, int64_t stamp_ns, int64_t 
         clock->is_running = true;
         clock->now_ns = stamp_ns;
     }
+    if (is_behind_expected(clock, stamp_ns))
+        *step_ns = packet_clock_take_expected(clock);
     if (is_near(clock->now_ns, stamp_ns, BACK_MAX_NS, AHEAD_MAX_NS)) {
         clock->agreeing = 0;
         if (stamp_ns > clock->now_ns)

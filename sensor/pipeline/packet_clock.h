@@ -21,6 +21,7 @@ struct packet_clock {
     int64_t now_ns;
     int64_t candidate_ns; /* the latest outlier */
     unsigned agreeing;    /* outliers in a row that agree with it */
+    int64_t expected_ns;  /* the step that is known to come; 0: none */
     uint64_t outliers;    /* packets whose stamp was not taken */
     uint64_t steps;       /* times that the clock was set */
 };
@@ -30,5 +31,14 @@ struct packet_clock {
  * remembered, now_ns included, before this packet is looked at.
  */
 int64_t packet_clock_read(struct packet_clock *clock, int64_t stamp_ns, int64_t *step_ns);
+
+/*
+ * Live: this machine's clock was set by step_ns a moment ago, as its monotonic clock shows, so the
+ * packets' stamps will step by as much. In a capture nobody says so, and a quiet hour looks the
+ * same.
+ */
+void packet_clock_expect(struct packet_clock *clock, int64_t step_ns);
+/* No packet comes that would show it: takes the expected step, which is to be added as above. */
+int64_t packet_clock_take_expected(struct packet_clock *clock);
 
 #endif

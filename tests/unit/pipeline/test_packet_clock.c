@@ -72,13 +72,45 @@ static void test_set_far_ahead(void **state)
     assert_int_equal(clock.steps, 1);
 }
 
+/* What the kernel had stamped before the step still comes with old stamps. */
+static void test_expected(void **state)
+{
+    struct packet_clock clock = {0};
+    (void)state;
+    packet_clock_expect(&clock, HOUR); /* nothing runs yet that could step */
+    read_at(&clock, HOUR, 0);
+    packet_clock_expect(&clock, HOUR);
+    assert_int_equal(read_at(&clock, HOUR + S, 0), HOUR + S);
+    assert_int_equal(read_at(&clock, 2 * HOUR + 2 * S, HOUR), 2 * HOUR + 2 * S);
+    assert_int_equal(read_at(&clock, 2 * HOUR + 3 * S, 0), 2 * HOUR + 3 * S);
+    assert_int_equal(clock.steps, 1);
+    assert_int_equal(clock.now_ns, 2 * HOUR + 3 * S);
+
+    packet_clock_expect(&clock, -2 * S); /* too little to be seen as a step without being told */
+    assert_int_equal(read_at(&clock, 2 * HOUR + S, -2 * S), 2 * HOUR + S);
+    assert_int_equal(clock.steps, 2);
+}
+
+/* No packet shows the step: whoever keeps time takes it himself, once. */
+static void test_expected_without_packets(void **state)
+{
+    struct packet_clock clock = {0};
+    (void)state;
+    read_at(&clock, HOUR, 0);
+    packet_clock_expect(&clock, 2 * S);
+    packet_clock_expect(&clock, HOUR);
+    assert_int_equal(packet_clock_take_expected(&clock), HOUR + 2 * S);
+    assert_int_equal(packet_clock_take_expected(&clock), 0);
+    assert_int_equal(clock.now_ns, 2 * HOUR + 2 * S);
+    assert_int_equal(read_at(&clock, 2 * HOUR + 3 * S, 0), 2 * HOUR + 3 * S);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_as_they_are),
-        cmocka_unit_test(test_outliers),
-        cmocka_unit_test(test_set_back),
-        cmocka_unit_test(test_set_far_ahead),
+        cmocka_unit_test(test_as_they_are), cmocka_unit_test(test_outliers),
+        cmocka_unit_test(test_set_back),    cmocka_unit_test(test_set_far_ahead),
+        cmocka_unit_test(test_expected),    cmocka_unit_test(test_expected_without_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
