@@ -2,12 +2,13 @@
  * decode: from a captured frame to the innermost IP packet in it. Pure: no state, no allocation, no
  * clock.
  *
- * Link layers: Ethernet, Linux SLL and SLL2, raw IP, null/loop; up to four VLAN tags of any TPID
- * (IEEE 802.1Q). Tunnels, nested: MPLS (RFC 3032, pseudowires RFC 4448), PPPoE (RFC 2516), GRE (RFC
- * 2784, 2890), ERSPAN I to III, VXLAN (RFC 7348), GENEVE (RFC 8926), GTP-U (3GPP TS 29.281), TZSP,
- * IP in IP (RFC 2003, 2473, 4213). IPv4 (RFC 791), IPv6 with extension headers (RFC 8200), UDP (RFC
- * 768), TCP (RFC 9293). Lengths in headers are trusted only as far as bytes were captured. What
- * looks like a tunnel by its UDP port and holds no IP packet is plain UDP.
+ * Link layers: Ethernet, Linux SLL and SLL2, raw IP, PPP, null/loop; up to four VLAN tags of any
+ * TPID (IEEE 802.1Q). Tunnels, nested: MPLS (RFC 3032, pseudowires RFC 4448), PPPoE (RFC 2516), GRE
+ * (RFC 2784, 2890, 8086), PPTP's too (RFC 2637), ERSPAN I to III, VXLAN (RFC 7348), GENEVE (RFC
+ * 8926), GTP-U (3GPP TS 29.281), TZSP, IP in IP (RFC 2003, 2473, 4213). IPv4 (RFC 791), IPv6 with
+ * extension headers (RFC 8200), UDP (RFC 768), TCP (RFC 9293). Lengths in headers are trusted only
+ * as far as bytes were captured. What looks like a tunnel by its UDP port and holds no IP packet is
+ * plain UDP.
  */
 #ifndef SIPSPAN_DECODE_DECODE_H
 #define SIPSPAN_DECODE_DECODE_H

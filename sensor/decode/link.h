@@ -1,44 +1,34 @@
 /*
- * link: from a frame to the IP packet in it. Pure.
+ * link: from a frame to the IP packet or the tunnel in it. Pure.
  *
  * Link types are those of capture files (LINKTYPE_*), and of them only what a mirror port, a Linux
- * "any" device, a tunnel device or a loopback gives.
+ * "any" device, a tunnel device, a PPP link or a loopback gives.
  */
 #ifndef SIPSPAN_DECODE_LINK_H
 #define SIPSPAN_DECODE_LINK_H
 
-#include "base/cursor.h"
-#include "decode/decode.h"
+#include "decode/layer.h"
 
-/*
- * What is left of a packet to decode. Each decoder steps over its own header and ends the layer
- * where its length field does: padding behind that is gone.
- */
-struct layer {
-    struct cursor bytes;
-    size_t cut;      /* octets of it behind `bytes` that were not captured */
-    bool open_ended; /* the IP length was 0: offloaded segmentation or a jumbogram, all that is
-                        there */
+enum { LINK_ETHERNET_LEN = 14 };
+
+/* Ethernet types that others ask for, too. */
+enum {
+    ETHERTYPE_IPV4 = 0x0800,
+    ETHERTYPE_BRIDGED = 0x6558, /* transparent Ethernet bridging: a whole frame, in a tunnel */
+    ETHERTYPE_IPV6 = 0x86dd,
 };
 
-/* Network byte order, of octets that are known to be there. */
-static inline uint16_t layer_u16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-/* What to say of a layer that ends before its header does. */
-static inline enum decode_verdict layer_too_short(const struct layer *layer, size_t need)
-{
-    return need - layer->bytes.left <= layer->cut ? DECODE_TRUNCATED : DECODE_MALFORMED;
-}
+/* The header of the link itself, which begins the packet. */
+enum decode_verdict link_decode(uint16_t link_type, struct layer *layer, struct datagram *out);
 
 /*
- * Steps over the link header and the VLAN tags. DECODE_OTHER_IP: an IP packet follows, of the
- * version in *version, or of the one that its first octet says if that is 0. Anything else is
- * final. Sets the VLAN fields of *out.
+ * An Ethernet frame, and what follows an Ethernet type (layer->type) with its VLAN tags. Only the
+ * tags of a frame that is in no tunnel are kept in *out.
  */
-enum decode_verdict link_decode(uint16_t link_type, struct layer *layer, unsigned *version,
-                                struct datagram *out);
+enum decode_verdict link_decode_ethernet(struct layer *layer, struct datagram *out);
+enum decode_verdict link_decode_type(struct layer *layer, struct datagram *out);
+
+/* Is `at` the beginning of an Ethernet frame with something that is known in it? See ip_score. */
+unsigned link_score(const uint8_t *at, size_t left, size_t cut);
 
 #endif

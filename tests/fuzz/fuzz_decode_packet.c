@@ -1,10 +1,73 @@
-/* decode_packet: the first two octets choose the link type, one more how much the snap length cut.
+/*
+ * decode: the first two octets choose the link type, one more how much the snap length cut. A
+ * fragment is taken for the whole of its datagram, and goes on; an ICMP message is read.
  */
 #include <stdlib.h>
 
 #include "decode/decode.h"
+#include "decode/icmp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* Is a slice, if it has anything, a part of `len` octets at `bytes`? */
+static bool is_inside(struct slice slice, const void *bytes, size_t len)
+{
+    const char *begin = (const char *)bytes;
+    if (slice.len == 0)
+        return true;
+    return slice.at >= begin && slice.len <= len && (size_t)(slice.at - begin) <= len - slice.len;
+}
+
+static void check_ip(const struct datagram *d, enum decode_verdict verdict)
+{
+    uint8_t version = d->src.ip.version;
+    require((version == 4 || version == 6) && d->dst.ip.version == version);
+    require(d->has_ip_id == (version == 4));
+    if (verdict != DECODE_UDP && verdict != DECODE_TCP)
+        require(d->src.port == 0 && d->dst.port == 0);
+    require(verdict != DECODE_UDP || d->protocol == 17);
+    require(verdict != DECODE_TCP || d->protocol == 6);
+    require(verdict != DECODE_ICMP || d->protocol == (version == 4 ? 1 : 58));
+    require(d->outer_src.version == d->outer_dst.version);
+    require(d->outer_src.version == 0 || d->tunnel_depth > 0);
+    require(d->transport == TRANSPORT_UDP && !d->incomplete);
+    require(verdict != DECODE_FRAGMENT || d->fragment.offset % 8 == 0);
+    require(verdict != DECODE_FRAGMENT || d->fragment.offset != 0 || d->fragment.more);
+}
+
+static void check(const struct datagram *d, enum decode_verdict verdict, const void *bytes,
+                  size_t len)
+{
+    require(verdict < DECODE_VERDICT_COUNT);
+    require(d->packet_number == 1 && d->vlan_count <= VLAN_TAGS_MAX);
+    require(d->layers <= DECODE_LAYERS_MAX && d->tunnel_depth < DECODE_LAYERS_MAX);
+    require(d->tunnel < TUNNEL_COUNT && (d->tunnel != TUNNEL_NONE) == (d->tunnel_depth > 0));
+    require(d->tunnel_depth > 0 || d->vlan_count > 0 || d->envelope == 0);
+    if (decode_is_ip(verdict)) {
+        require(is_inside(d->payload, bytes, len));
+        check_ip(d, verdict);
+    }
+}
+
+static void check_icmp(const struct datagram *d)
+{
+    struct icmp_error error;
+    if (!icmp_decode(d, &error))
+        return;
+    require(error.meaning < ICMP_MEANING_COUNT);
+    require(error.src.ip.version == d->src.ip.version && error.is_v6 == (d->src.ip.version == 6));
+    require(error.dst.ip.version == d->src.ip.version);
+    require(is_inside(error.payload, d->payload.at, d->payload.len));
+    require(error.has_ports || (error.src.port == 0 && error.dst.port == 0));
+    require(error.has_ports || (error.payload.len == 0 && error.udp_len == 0));
+    require(!error.has_ports || error.fragment_offset == 0);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -22,21 +85,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     struct datagram d;
     enum decode_verdict verdict = decode_packet(&packet, &d);
-    if (verdict >= DECODE_VERDICT_COUNT || d.vlan_count > VLAN_TAGS_MAX || d.packet_number != 1)
-        abort();
-    if (verdict == DECODE_UDP) {
-        const uint8_t *at = (const uint8_t *)d.payload.at;
-        if (at < packet.bytes || at > data + size || d.payload.len > (size_t)(data + size - at))
-            abort();
-        if (d.protocol != 17 || (size_t)(at - packet.bytes) < 28)
-            abort();
+    check(&d, verdict, packet.bytes, packet.captured_len);
+    for (unsigned rounds = 0; verdict == DECODE_FRAGMENT; rounds++) {
+        require(rounds < DECODE_LAYERS_MAX);
+        struct datagram first = d;
+        verdict = decode_reassembled(&first, first.payload, &d);
+        check(&d, verdict, first.payload.at, first.payload.len);
     }
-    if (verdict == DECODE_UDP || verdict == DECODE_OTHER_IP || verdict == DECODE_FRAGMENT) {
-        if (d.src.ip.version != d.dst.ip.version ||
-            (d.src.ip.version != 4 && d.src.ip.version != 6))
-            abort();
-        if (d.has_ip_id != (d.src.ip.version == 4))
-            abort();
-    }
+    if (verdict == DECODE_ICMP)
+        check_icmp(&d);
     return 0;
 }

@@ -1,189 +1,7 @@
 /*
- * decode: packets built by hand for each link type, tag depth and IP version. Each is decoded whole
- * and as every prefix of itself, out of memory exactly as large as the bytes.
+ * decode: packets built by hand for each link type, tag depth and IP version; TCP, ICMP, fragments.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "decode/decode.h"
-
-enum { ETHERNET = 1, RAW = 101, LOOP = 108, SLL = 113, IPV4 = 228, IPV6 = 229, SLL2 = 276 };
-
-/* A frame under construction. */
-struct frame {
-    uint8_t bytes[2048];
-    size_t len;
-    size_t ip_at; /* where the last IP header begins */
-};
-
-static const uint8_t v4_src[] = {192, 0, 2, 1}, v4_dst[] = {198, 51, 100, 2};
-static const uint8_t v6_src[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
-static const uint8_t v6_dst[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 2};
-
-static void put(struct frame *f, const void *bytes, size_t len)
-{
-    assert_true(f->len + len <= sizeof f->bytes);
-    memcpy(f->bytes + f->len, bytes, len);
-    f->len += len;
-}
-
-static void put_u8(struct frame *f, unsigned v)
-{
-    put(f, &(uint8_t){(uint8_t)v}, 1);
-}
-
-static void put_u16(struct frame *f, unsigned v)
-{
-    put_u8(f, v >> 8);
-    put_u8(f, v & 0xff);
-}
-
-static void put_zeros(struct frame *f, size_t n)
-{
-    while (n-- > 0)
-        put_u8(f, 0);
-}
-
-static void put_ethernet(struct frame *f, unsigned type)
-{
-    put(f, "\x02\0\0\0\0\x02\x02\0\0\0\0\x01", 12);
-    put_u16(f, type);
-}
-
-static void put_v4(struct frame *f, unsigned protocol, size_t options, unsigned flags_offset,
-                   size_t payload)
-{
-    f->ip_at = f->len;
-    put_u8(f, 0x40 | (unsigned)(5 + options / 4));
-    put_u8(f, 0);
-    put_u16(f, (unsigned)(20 + options + payload));
-    put_u16(f, 0xbeef);
-    put_u16(f, flags_offset);
-    put_u8(f, 63);
-    put_u8(f, protocol);
-    put_u16(f, 0);
-    put(f, v4_src, 4);
-    put(f, v4_dst, 4);
-    while (options-- > 0)
-        put_u8(f, 1);
-}
-
-static void put_v6(struct frame *f, unsigned next, size_t payload)
-{
-    f->ip_at = f->len;
-    put_u16(f, 0x6000);
-    put_u16(f, 0);
-    put_u16(f, (unsigned)payload);
-    put_u8(f, next);
-    put_u8(f, 62);
-    put(f, v6_src, 16);
-    put(f, v6_dst, 16);
-}
-
-static void put_udp(struct frame *f, const char *payload)
-{
-    put_u16(f, 5060);
-    put_u16(f, 5070);
-    put_u16(f, (unsigned)(8 + strlen(payload)));
-    put_u16(f, 0x1234); /* wrong, and accepted */
-    put(f, payload, strlen(payload));
-}
-
-static void put_v4_udp(struct frame *f)
-{
-    put_v4(f, 17, 0, 0x4000, 13);
-    put_udp(f, "hello");
-}
-
-static void put_v6_udp(struct frame *f)
-{
-    put_v6(f, 17, 13);
-    put_udp(f, "hello");
-}
-
-/* Decodes the first `captured` octets of a frame that had `wire` of them. */
-static enum decode_verdict decode_part(const struct frame *f, uint16_t link, size_t captured,
-                                       size_t wire, struct datagram *out)
-{
-    uint8_t *exact = malloc(captured > 0 ? captured : 1);
-    assert_non_null(exact);
-    memcpy(exact, f->bytes, captured);
-    struct packet packet = {.time_ns = 42,
-                            .number = 7,
-                            .bytes = exact,
-                            .captured_len = (uint32_t)captured,
-                            .wire_len = (uint32_t)wire,
-                            .link_type = link,
-                            .interface = 3};
-    memset(out, 0xa5, sizeof *out);
-    enum decode_verdict verdict = decode_packet(&packet, out);
-    assert_int_equal(out->time_ns, 42);
-    assert_int_equal(out->packet_number, 7);
-    assert_int_equal(out->interface, 3);
-    assert_true(verdict < DECODE_VERDICT_COUNT);
-    if (verdict == DECODE_UDP) {
-        const uint8_t *at = (const uint8_t *)out->payload.at;
-        assert_true(at >= exact && out->payload.len <= captured);
-        assert_true((size_t)(at - exact) + out->payload.len <= captured);
-        /* What the payload points to goes with `exact`: keep the place, in the frame. */
-        out->payload.at = (const char *)f->bytes + (at - exact);
-    }
-    free(exact);
-    return verdict;
-}
-
-static enum decode_verdict decode(const struct frame *f, uint16_t link, struct datagram *out)
-{
-    return decode_part(f, link, f->len, f->len, out);
-}
-
-static void assert_hello(const struct datagram *d, unsigned version)
-{
-    char text[ENDPOINT_TEXT_MAX];
-    assert_string_equal(endpoint_format(&d->src, text),
-                        version == 4 ? "192.0.2.1:5060" : "[2001:db8::1]:5060");
-    assert_string_equal(endpoint_format(&d->dst, text),
-                        version == 4 ? "198.51.100.2:5070" : "[2001:db8::2]:5070");
-    assert_int_equal(d->protocol, 17);
-    assert_int_equal(d->ttl, version == 4 ? 63 : 62);
-    assert_int_equal(d->has_ip_id, version == 4);
-    assert_int_equal(d->ip_id, version == 4 ? 0xbeef : 0);
-    assert_true(slice_eq(d->payload, SLICE("hello")));
-    assert_false(d->truncated);
-    static const uint8_t zeros[12];
-    if (version == 4)
-        assert_memory_equal(d->src.ip.octets + 4, zeros, 12);
-}
-
-/*
- * A whole packet that ends with "hello" in UDP, then every prefix of it: with a snap length, the
- * headers are DECODE_TRUNCATED and the payload is cut and flagged; nothing is ever read past the
- * prefix.
- */
-static void assert_carries_hello(const struct frame *f, uint16_t link, unsigned version)
-{
-    struct datagram d;
-    assert_int_equal(decode(f, link, &d), DECODE_UDP);
-    assert_hello(&d, version);
-    for (size_t captured = 0; captured < f->len; captured++) {
-        enum decode_verdict verdict = decode_part(f, link, captured, f->len, &d);
-        if (captured + 5 < f->len) {
-            assert_int_equal(verdict, DECODE_TRUNCATED);
-        } else {
-            assert_int_equal(verdict, DECODE_UDP);
-            assert_true(d.truncated);
-            assert_int_equal(d.payload.len, captured + 5 - f->len);
-        }
-        /* A frame that ends there on the wire, too: whatever the verdict, no octet is read past it.
-         */
-        verdict = decode_part(f, link, captured, captured, &d);
-        assert_true(verdict != DECODE_UDP || d.truncated);
-    }
-}
+#include "frame.h"
 
 static void test_ethernet(void **state)
 {
@@ -202,7 +20,7 @@ static void test_ethernet(void **state)
 static void test_vlan_tags(void **state)
 {
     (void)state;
-    static const unsigned types[] = {0x88a8, 0x8100, 0x9100, 0x9200, 0x8100};
+    static const unsigned types[] = {0x88a8, 0x9300, 0x9100, 0x9200, 0x8100};
     for (unsigned depth = 1; depth <= 5; depth++) {
         struct frame f = {.len = 0};
         put_ethernet(&f, types[0]);
@@ -533,8 +351,8 @@ static void test_v4_fragments(void **state)
         put_udp(&f, "hello");
         assert_int_equal(decode(&f, RAW, &d), rows[i].verdict);
         assert_int_equal(d.protocol, 17);
-        assert_memory_equal(d.src.ip.octets, v4_src, 4);
-        assert_memory_equal(d.dst.ip.octets, v4_dst, 4);
+        assert_memory_equal(d.src.ip.octets, V4_SRC, 4);
+        assert_memory_equal(d.dst.ip.octets, V4_DST, 4);
         assert_int_equal(d.ip_id, 0xbeef);
     }
 }
@@ -559,8 +377,8 @@ static void test_v6_fragments(void **state)
         put_udp(&f, "hello");
         assert_int_equal(decode(&f, RAW, &d), rows[i].verdict);
         assert_int_equal(d.protocol, 17);
-        assert_memory_equal(d.src.ip.octets, v6_src, 16);
-        assert_memory_equal(d.dst.ip.octets, v6_dst, 16);
+        assert_memory_equal(d.src.ip.octets, V6_SRC, 16);
+        assert_memory_equal(d.dst.ip.octets, V6_DST, 16);
     }
 }
 
@@ -569,14 +387,15 @@ static void test_other_protocols(void **state)
     (void)state;
     struct frame f = {.len = 0};
     struct datagram d;
-    put_v4(&f, 6, 0, 0x4000, 20);
+    put_v4(&f, 132, 0, 0x4000, 20);
     put_zeros(&f, 20);
     assert_int_equal(decode(&f, RAW, &d), DECODE_OTHER_IP);
-    assert_int_equal(d.protocol, 6);
-    assert_memory_equal(d.src.ip.octets, v4_src, 4);
-    assert_int_equal(d.payload.len, 0);
+    assert_int_equal(d.protocol, 132);
+    assert_memory_equal(d.src.ip.octets, V4_SRC, 4);
+    assert_int_equal(d.payload.len, 20);
     assert_false(d.truncated);
     assert_int_equal(decode_part(&f, RAW, 30, 40, &d), DECODE_OTHER_IP);
+    assert_int_equal(d.payload.len, 10);
     assert_true(d.truncated);
 
     f.len = 0;
@@ -584,6 +403,309 @@ static void test_other_protocols(void **state)
     put_zeros(&f, 6);
     assert_int_equal(decode(&f, RAW, &d), DECODE_OTHER_IP);
     assert_int_equal(d.protocol, 59);
+}
+
+/* RFC 9293 section 3.1: sequence, acknowledgment, offset, flags, window, checksum, urgent. */
+static void put_tcp(struct frame *f, size_t options, const char *payload)
+{
+    put(f, "\x13\xc4\x13\xce\x89\xab\xcd\xef\x01\x23\x45\x67", 12);
+    put_u8(f, (unsigned)(5 + options / 4) << 4);
+    put_u8(f, TCP_ACK | TCP_PSH);
+    put(f, "\xfe\xdc\0\0\0\0", 6);
+    put_zeros(f, options);
+    put(f, payload, strlen(payload));
+}
+
+static void test_tcp(void **state)
+{
+    (void)state;
+    for (unsigned version = 4; version <= 6; version += 2)
+        for (size_t options = 0; options <= 40; options += 20) {
+            struct frame f = {.len = 0};
+            struct datagram d;
+            size_t carried = 20 + options + 5;
+            version == 4 ? put_v4(&f, 6, 0, 0x4000, carried) : put_v6(&f, 6, carried);
+            put_tcp(&f, options, "hello");
+            put_zeros(&f, 6); /* padding */
+            assert_int_equal(decode(&f, RAW, &d), DECODE_TCP);
+            assert_int_equal(d.src.port, 5060);
+            assert_int_equal(d.dst.port, 5070);
+            assert_int_equal(d.tcp.seq, 0x89abcdef);
+            assert_int_equal(d.tcp.ack, 0x01234567);
+            assert_int_equal(d.tcp.flags, TCP_ACK | TCP_PSH);
+            assert_int_equal(d.tcp.window, 0xfedc);
+            assert_int_equal(d.protocol, 6);
+            assert_true(slice_eq(d.payload, SLICE("hello")));
+            assert_false(d.truncated);
+            size_t headers = (version == 4 ? 20 : 40) + 20 + options;
+            for (size_t captured = 0; captured < headers + 5; captured++) {
+                enum decode_verdict verdict = decode_part(&f, RAW, captured, f.len, &d);
+                assert_int_equal(verdict, captured < headers ? DECODE_TRUNCATED : DECODE_TCP);
+                if (verdict == DECODE_TCP)
+                    assert_int_equal(d.payload.len, captured - headers);
+                assert_true(verdict != DECODE_TCP || d.truncated);
+            }
+        }
+    /* Offsets below the header's length, and beyond the packet. */
+    struct frame f = {.len = 0};
+    struct datagram d;
+    put_v4(&f, 6, 0, 0, 25);
+    put_tcp(&f, 0, "hello");
+    f.bytes[32] = 0x40;
+    assert_int_equal(decode(&f, RAW, &d), DECODE_MALFORMED);
+    f.bytes[32] = 0x70;
+    assert_int_equal(decode(&f, RAW, &d), DECODE_MALFORMED);
+    f.bytes[3] = 20 + 19; /* what IP carries ends before its header does */
+    assert_int_equal(decode(&f, RAW, &d), DECODE_MALFORMED);
+    /* A length of 0: segmentation was left to the card. */
+    f.bytes[32] = 0x50;
+    f.bytes[3] = 0;
+    assert_int_equal(decode(&f, RAW, &d), DECODE_TCP);
+    assert_true(slice_eq(d.payload, SLICE("hello")));
+}
+
+static void test_icmp(void **state)
+{
+    (void)state;
+    struct frame f = {.len = 0};
+    struct datagram d;
+    put_v4(&f, 1, 0, 0, 8);
+    put(&f, "\x08\0\0\0\0\1\0\1", 8);
+    put_zeros(&f, 18);
+    assert_int_equal(decode(&f, RAW, &d), DECODE_ICMP);
+    assert_int_equal(d.payload.len, 8);
+    assert_int_equal(d.payload.at[0], 8);
+    assert_int_equal(d.src.port, 0);
+    assert_int_equal(d.protocol, 1);
+    assert_int_equal(decode_part(&f, RAW, 24, f.len, &d), DECODE_ICMP);
+    assert_int_equal(d.payload.len, 4);
+    assert_true(d.truncated);
+    f.bytes[9] = 58; /* each belongs to one version */
+    assert_int_equal(decode(&f, RAW, &d), DECODE_OTHER_IP);
+    f.len = 0;
+    put_v6(&f, 58, 8);
+    put(&f, "\x80\0\0\0\0\1\0\1", 8);
+    assert_int_equal(decode(&f, RAW, &d), DECODE_ICMP);
+    assert_int_equal(d.payload.len, 8);
+    f.bytes[6] = 1;
+    assert_int_equal(decode(&f, RAW, &d), DECODE_OTHER_IP);
+}
+
+/* A tag of a type that nobody assigned, where what follows it is known. */
+static void test_odd_tags(void **state)
+{
+    (void)state;
+    struct frame f = hello(4);
+    struct datagram d;
+    wrap(&f, "\0\x66\x08\0", 4);
+    wrap(&f, "\0\x65\x12\x34", 4);
+    wrap_ethernet(&f, 0x8100);
+    assert_int_equal(decode(&f, ETHERNET, &d), DECODE_UDP);
+    assert_hello(&d, 4);
+    assert_int_equal(d.vlan_count, 2);
+    assert_int_equal(d.vlan[0], 0x65);
+    assert_int_equal(d.vlan[1], 0x66);
+
+    f = hello(6);
+    wrap(&f, "\0\x66\x86\xdd", 4);
+    wrap(&f, "\0\x65\x93\0", 4);
+    wrap_ethernet(&f, 0xabcd);
+    assert_int_equal(decode(&f, ETHERNET, &d), DECODE_UDP);
+    assert_hello(&d, 6);
+    assert_int_equal(d.vlan_count, 2);
+    f.bytes[14 + 8] = 0x45; /* not the version that the type says */
+    assert_int_equal(decode(&f, ETHERNET, &d), DECODE_NOT_IP);
+    assert_int_equal(d.vlan_count, 0);
+
+    f = hello(4);
+    wrap(&f, "\0\1\x08\0", 4); /* as ARP begins */
+    wrap_ethernet(&f, 0x0806);
+    assert_int_equal(decode(&f, ETHERNET, &d), DECODE_NOT_IP);
+}
+
+/* Cisco's metadata: version 1, length 1, option 1 with group 5; behind a VLAN tag and without. */
+static void test_metadata(void **state)
+{
+    (void)state;
+    struct frame f = hello(4);
+    struct datagram d;
+    wrap(&f, "\1\1\0\1\0\5\x08\0", 8);
+    wrap_ethernet(&f, 0x8909);
+    assert_carries_hello(&f, ETHERNET, 4);
+    f.bytes[13] = 0x0a;
+    assert_int_equal(decode(&f, ETHERNET, &d), DECODE_NOT_IP);
+    f = hello(6);
+    wrap(&f, "\1\1\0\1\0\5\x86\xdd", 8);
+    wrap(&f, "\0\x65\x89\x09", 4);
+    wrap_ethernet(&f, 0x8100);
+    assert_carries_hello(&f, ETHERNET, 6);
+    /* Between two tags. */
+    f = hello(4);
+    wrap(&f, "\0\x66\x08\0", 4);
+    wrap(&f, "\1\1\0\1\0\5\x81\0", 8);
+    wrap(&f, "\0\x65\x89\x09", 4);
+    wrap_ethernet(&f, 0x8100);
+    assert_int_equal(decode(&f, ETHERNET, &d), DECODE_UDP);
+    assert_int_equal(d.vlan_count, 2);
+    assert_int_equal(d.vlan[0], 0x65);
+    assert_int_equal(d.vlan[1], 0x66);
+}
+
+static void test_ppp_links(void **state)
+{
+    (void)state;
+    for (uint16_t link = 9; link <= 50; link += 41) {
+        struct frame f = hello(4);
+        wrap(&f, "\0\x21", 2);
+        assert_carries_hello(&f, link, 4);
+        f = hello(6);
+        wrap(&f, "\xff\3\0\x57", 4);
+        assert_carries_hello(&f, link, 6);
+    }
+}
+
+static void test_fragment_fields(void **state)
+{
+    (void)state;
+    struct frame f = {.len = 0};
+    struct datagram d;
+    put_v4(&f, 17, 4, 0x2000 | 185, 13);
+    put_udp(&f, "hello");
+    put_zeros(&f, 9);
+    assert_int_equal(decode(&f, RAW, &d), DECODE_FRAGMENT);
+    assert_int_equal(d.fragment.id, 0xbeef);
+    assert_int_equal(d.fragment.offset, 1480);
+    assert_true(d.fragment.more);
+    assert_int_equal(d.payload.len, 13);
+    assert_memory_equal(d.payload.at, f.bytes + 24, 13);
+    assert_int_equal(d.src.port, 0);
+    assert_false(d.truncated);
+    assert_int_equal(decode_part(&f, RAW, 30, f.len, &d), DECODE_FRAGMENT);
+    assert_int_equal(d.payload.len, 6);
+    assert_true(d.truncated);
+    f.bytes[6] = 0x1f;
+    f.bytes[7] = 0xff;
+    assert_int_equal(decode(&f, RAW, &d), DECODE_FRAGMENT);
+    assert_int_equal(d.fragment.offset, 65528);
+    assert_false(d.fragment.more);
+
+    f.len = 0;
+    put_v6(&f, 0, 8 + 8 + 13);
+    put(&f, "\x2c\0\1\4\0\0\0\0", 8); /* hop-by-hop, which each fragment has */
+    put(&f, "\x3c\0\x05\xc9\x12\x34\x56\x78", 8);
+    put_udp(&f, "hello");
+    assert_int_equal(decode(&f, RAW, &d), DECODE_FRAGMENT);
+    assert_int_equal(d.fragment.id, 0x12345678);
+    assert_int_equal(d.fragment.offset, 1480);
+    assert_true(d.fragment.more);
+    assert_int_equal(d.protocol, 60);
+    assert_int_equal(d.payload.len, 13);
+}
+
+/* What is behind the IP header, as it came in fragments and was put together again. */
+static enum decode_verdict decode_whole(const struct frame *f, size_t at, struct datagram *first,
+                                        struct datagram *out)
+{
+    struct slice payload = slice_of((const char *)f->bytes + at, f->len - at);
+    memset(out, 0xa5, sizeof *out);
+    return decode_reassembled(first, payload, out);
+}
+
+static void test_reassembled(void **state)
+{
+    (void)state;
+    struct frame f = {.len = 0};
+    struct datagram first, d;
+    wrap_ethernet(&f, 0x8100);
+    put(&f, "\0\x65\x08\0", 4);
+    put_v4(&f, 17, 0, 0x2000, 8);
+    put_udp(&f, "hello");
+    assert_int_equal(decode_part(&f, ETHERNET, f.len - 5, f.len - 5, &first), DECODE_FRAGMENT);
+    assert_int_equal(first.payload.len, 8);
+    assert_int_equal(decode_whole(&f, 38, &first, &d), DECODE_UDP);
+    assert_hello(&d, 4);
+    assert_int_equal(d.vlan[0], 0x65);
+    assert_int_equal(d.envelope, first.envelope);
+    assert_int_equal(d.tunnel_depth, 0);
+    assert_int_equal(d.outer_src.version, 0);
+    assert_int_equal(d.time_ns, 42);
+    assert_int_equal(d.transport, TRANSPORT_UDP);
+    /* Not all of it was captured: how much is missing is not known. */
+    first.truncated = true;
+    f.len -= 2;
+    assert_int_equal(decode_whole(&f, 38, &first, &d), DECODE_UDP);
+    assert_true(slice_eq(d.payload, SLICE("hel")));
+    assert_true(d.truncated);
+    first.truncated = false;
+    assert_int_equal(decode_whole(&f, 38, &first, &d), DECODE_MALFORMED);
+}
+
+/* RFC 8200 section 4.5: headers for the destination alone are in the fragments' payload. */
+static void test_reassembled_v6(void **state)
+{
+    (void)state;
+    struct frame f = {.len = 0};
+    struct datagram first, d;
+    put_v6(&f, 44, 8 + 16);
+    put(&f, "\x3c\0\0\1\0\0\0\1", 8);
+    put(&f, "\x11\0\1\4\0\0\0\0", 8);
+    put_udp(&f, "hello");
+    assert_int_equal(decode_part(&f, RAW, 40 + 8 + 16, 40 + 8 + 16, &first), DECODE_FRAGMENT);
+    assert_int_equal(first.protocol, 60);
+    assert_int_equal(decode_whole(&f, 48, &first, &d), DECODE_UDP);
+    assert_hello(&d, 6);
+    /* A fragment of what was a fragment is one. */
+    first.protocol = 44;
+    f.bytes[48] = 17;
+    f.bytes[48 + 3] = 1;
+    assert_int_equal(decode_whole(&f, 48, &first, &d), DECODE_FRAGMENT);
+    assert_int_equal(d.payload.len, 13);
+    assert_true(d.layers > first.layers);
+    /* But not for ever. */
+    first.layers = DECODE_LAYERS_MAX;
+    assert_int_equal(decode_whole(&f, 48, &first, &d), DECODE_MALFORMED);
+}
+
+/* The tunnel's own packets were fragmented; or the ones in it; or both. */
+static void test_reassembled_tunnel(void **state)
+{
+    (void)state;
+    struct frame f = hello_frame(6);
+    struct datagram first, d, plain;
+    wrap(&f, "\x08\0\0\0\0\0\x7b\0", 8);
+    wrap_udp(&f, 49152, 4789);
+    wrap_v4(&f, 17);
+    assert_int_equal(decode(&f, RAW, &plain), DECODE_UDP);
+    f.bytes[6] = 0x20;
+    assert_int_equal(decode(&f, RAW, &first), DECODE_FRAGMENT);
+    assert_int_equal(first.tunnel_depth, 0);
+    assert_int_equal(decode_whole(&f, 20, &first, &d), DECODE_UDP);
+    assert_hello(&d, 6);
+    assert_outer(&d, "203.0.113.1", "203.0.113.2");
+    assert_int_equal(d.tunnel, TUNNEL_VXLAN);
+    assert_int_equal(d.tunnel_depth, 1);
+    assert_int_equal(d.envelope, plain.envelope);
+
+    f = hello(4);
+    f.bytes[6] = 0x20;
+    wrap(&f, "\0\0\x08\0", 4);
+    wrap_v4(&f, 47);
+    assert_int_equal(decode(&f, RAW, &first), DECODE_FRAGMENT);
+    assert_int_equal(first.tunnel, TUNNEL_GRE);
+    assert_int_equal(first.fragment.id, 0xbeef);
+    assert_outer(&first, "203.0.113.1", "203.0.113.2");
+    assert_int_equal(decode_whole(&f, 44, &first, &d), DECODE_UDP);
+    assert_hello(&d, 4);
+    assert_int_equal(d.tunnel, TUNNEL_GRE);
+    assert_int_equal(d.tunnel_depth, 1);
+    assert_outer(&d, "203.0.113.1", "203.0.113.2");
+
+    f.bytes[6] = 0x20;
+    assert_int_equal(decode(&f, RAW, &first), DECODE_FRAGMENT);
+    assert_int_equal(first.protocol, 47);
+    assert_int_equal(decode_whole(&f, 20, &first, &d), DECODE_FRAGMENT);
+    assert_int_equal(d.fragment.id, 0xbeef);
+    assert_outer(&d, "203.0.113.1", "203.0.113.2");
 }
 
 /* Nothing of the packet before is left in a datagram that is used again. */
@@ -599,7 +721,13 @@ static void test_datagram_is_reset(void **state)
     assert_int_equal(d.src.ip.version, 0);
     assert_int_equal(d.protocol, 0);
     assert_int_equal(d.payload.len, 0);
+    assert_int_equal(d.outer_src.version, 0);
+    assert_int_equal(d.tunnel, TUNNEL_NONE);
+    assert_int_equal(d.tunnel_depth, 0);
+    assert_int_equal(d.envelope, 0);
+    assert_int_equal(d.transport, TRANSPORT_UDP);
     assert_false(d.has_ip_id);
+    assert_false(d.incomplete);
 }
 
 static void test_verdict_names(void **state)
@@ -633,6 +761,15 @@ int main(void)
         cmocka_unit_test(test_v4_fragments),
         cmocka_unit_test(test_v6_fragments),
         cmocka_unit_test(test_other_protocols),
+        cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_icmp),
+        cmocka_unit_test(test_odd_tags),
+        cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_ppp_links),
+        cmocka_unit_test(test_fragment_fields),
+        cmocka_unit_test(test_reassembled),
+        cmocka_unit_test(test_reassembled_v6),
+        cmocka_unit_test(test_reassembled_tunnel),
         cmocka_unit_test(test_datagram_is_reset),
         cmocka_unit_test(test_verdict_names),
     };
