@@ -47,6 +47,12 @@ void timer_heap_cancel(struct timer_heap *heap, struct timer *timer); /* not set
 /* Moves every deadline by the same, as the clock was. */
 void timer_heap_shift(struct timer_heap *heap, int64_t step_ns);
 
+/* The first deadline; INT64_MAX: no timer is set. */
+static inline int64_t timer_heap_due(const struct timer_heap *heap)
+{
+    return heap->count > 0 ? heap->entry[1].deadline_ns : INT64_MAX;
+}
+
 /* Takes out the first timer that is due at now_ns (deadline <= now); NULL if none is. */
 struct timer *timer_heap_pop(struct timer_heap *heap, int64_t now_ns, int64_t *deadline_ns);
 
