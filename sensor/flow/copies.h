@@ -3,10 +3,12 @@
  * VLANs, both sides of a router, plain and in a tunnel).
  *
  * A copy has the addresses, the IP id, the transport header and the payload of a packet seen within
- * the window; what a way through the network changes (TTL, VLAN, tunnel, MAC, checksums) only says
- * what kind of copy it is. A retransmission has another IP id or, where hosts send none (IPv6, DF
- * with id 0), comes later than the window: SIP repeats a message after T1, of which 100 ms is the
- * shortest in use.
+ * the window; what a way through the network changes (TTL, DSCP, VLAN, tunnel, MAC, checksums) only
+ * says what kind of copy it is. A retransmission has another IP id or, where hosts send none (IPv6,
+ * DF with id 0) or always the same, comes later than the window: SIP repeats a message after T1, of
+ * which 100 ms is the shortest in use. The window counts, both ways, from the packet that came
+ * first; a copy does not prolong it. What TCP repeats faster, without an IP id (an empty ACK), is
+ * taken for a copy; it tells nothing new.
  *
  * Memory: fixed, see copies_init. The key of the fingerprint is random, so that nobody can make
  * two different packets look like copies. Thread: a worker's own. Time: ns of the packets' clock.
@@ -35,12 +37,14 @@ struct copies {
     uint64_t key[4]; /* random */
     struct copies_bucket *bucket;
     size_t mask;
-    int64_t window_ns;
-    uint64_t
-        overruns; /* packets forgotten before the window was over: copies may have been missed */
+    uint32_t window_ticks;
+    /* Packets forgotten before the window was over: copies may have been missed. */
+    uint64_t overruns;
 };
 
-/* Remembers about `packets` packets (rounded up to a power of two), 16 octets each. 0 or -ENOMEM.
+/*
+ * Remembers about `packets` packets (rounded up to a power of two), 16 octets each. window_ns: 0 to
+ * COPIES_WINDOW_MAX_NS; more is taken as that. 0 or -ENOMEM.
  */
 int copies_init(struct copies *copies, size_t packets, int64_t window_ns);
 void copies_fini(struct copies *copies);

@@ -2,8 +2,10 @@
  * rtp_holes: a sample of RTP streams, watched for missing sequence numbers (RFC 3550 section 5.1).
  *
  * No measurement of a stream: what it is for is to see that many flows miss packets at the same
- * moment, which no network path does to all of them, but a mirror port that is full does. A fixed
- * table of a few thousand places; a stream whose place is taken by a livelier one is not watched.
+ * moment, which no network path does to all of them, but a mirror port that is full does. So a
+ * packet counts as missing when four later ones came, and a jump of more than 100 numbers, or one
+ * after a pause, is a restart. A fixed table of a few thousand places; a stream whose place another
+ * one has, and uses, is not watched.
  * Thread: a worker's own.
  */
 #ifndef SIPSPAN_FLOW_RTP_HOLES_H
@@ -14,19 +16,20 @@
 enum { RTP_HOLES_PLACES = 4096 };
 
 struct rtp_holes {
-    uint64_t key;
+    uint64_t key[2]; /* random */
     struct rtp_holes_place {
-        uint32_t stream;  /* of SSRC and ports; 0: free */
+        uint32_t stream;  /* of addresses, ports and SSRC; 0: free */
         uint32_t seen_ms; /* of the packets' clock, modulo 2^32 */
         uint16_t sequence;
-        uint16_t agreeing; /* packets in order so far: a stream is believed after a few */
+        uint8_t agreeing; /* packets in order so far: a stream is believed after a few */
+        uint8_t seen;     /* bit i: the packet `sequence - i` */
     } place[RTP_HOLES_PLACES];
 };
 
 enum rtp_holes_verdict {
     RTP_HOLES_NOT_RTP,  /* or not watched, or not believed yet */
     RTP_HOLES_IN_ORDER, /* the next packet of its stream, or a late one */
-    RTP_HOLES_MISSING   /* sequence numbers between it and the one before are missing */
+    RTP_HOLES_MISSING   /* sequence numbers before it are missing; told once for each hole */
 };
 
 void rtp_holes_init(struct rtp_holes *holes);

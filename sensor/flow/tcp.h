@@ -105,6 +105,8 @@ void tcp_destroy(struct tcp *tcp);
 bool tcp_segment(struct tcp *tcp, const struct datagram *segment);
 /* An ICMP error that quotes TCP: it may refuse a SYN. */
 void tcp_icmp(struct tcp *tcp, const struct icmp_error *error);
+/* When something is due; INT64_MAX: nothing is. */
+int64_t tcp_due_ns(const struct tcp *tcp);
 /* Fires what is due. Cheap when nothing is. */
 void tcp_advance(struct tcp *tcp, int64_t now_ns);
 /* The input ended: what lies behind holes is told. Failures that are not due are not. */

@@ -1,0 +1,254 @@
+#include "flow/copies.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+enum {
+    WAYS = 4,
+    BUCKET_BYTES = 64, /* one line of the processor's cache */
+    TICK_SHIFT = 14,   /* a tick is 2^14 ns: 16 us */
+    RTP_OCTETS = 64,   /* header and enough of the voice to tell two packets apart */
+};
+
+/* The first packet of its kind. */
+struct copies_entry {
+    uint64_t fingerprint; /* 0: free */
+    uint32_t ticks;       /* modulo 2^32: 19 hours */
+    uint16_t envelope;    /* a hash of it */
+    uint8_t ttl;
+    uint8_t tunnel_depth;
+};
+
+struct copies_bucket {
+    struct copies_entry entry[WAYS];
+};
+
+_Static_assert(sizeof(struct copies_bucket) == BUCKET_BYTES, "a bucket is a line of the cache");
+
+static inline uint32_t ticks_of(int64_t time_ns)
+{
+    return (uint32_t)((uint64_t)time_ns >> TICK_SHIFT);
+}
+
+int copies_init(struct copies *copies, size_t packets, int64_t window_ns)
+{
+    size_t buckets = 1;
+    while (buckets * WAYS < packets && buckets <= SIZE_MAX / BUCKET_BYTES / 4)
+        buckets *= 2;
+    if (window_ns > COPIES_WINDOW_MAX_NS)
+        window_ns = COPIES_WINDOW_MAX_NS;
+    struct hash_key first = hash_key_random(), second = hash_key_random();
+    *copies = (struct copies){
+        .key = {first.k0, first.k1, second.k0, second.k1},
+        .mask = buckets - 1,
+        .window_ticks = ticks_of(window_ns) + 1, /* rounded up: what is within it is found */
+    };
+    copies->bucket = aligned_alloc(BUCKET_BYTES, buckets * BUCKET_BYTES);
+    if (!copies->bucket)
+        return -ENOMEM;
+    memset(copies->bucket, 0, buckets * BUCKET_BYTES);
+    return 0;
+}
+
+void copies_fini(struct copies *copies)
+{
+    free(copies->bucket);
+    *copies = (struct copies){0};
+}
+
+/*
+ * The hash: each step takes 16 octets, hides them behind a key, multiplies their halves and folds
+ * the 128 bits of the product into 64. Two lanes, so that one multiplication need not wait for the
+ * other. Who does not know the key cannot find two inputs that meet.
+ */
+struct lanes {
+    uint64_t a, b;
+};
+
+static inline uint64_t fold(uint64_t x, uint64_t y)
+{
+    unsigned __int128 product = (unsigned __int128)x * y;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t word(const void *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+static inline uint32_t half_word(const void *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+/* Fewer than 16 octets. The length is hashed elsewhere, so that octets may be taken twice. */
+static inline void mix_short(const uint64_t key[4], struct lanes *lanes, const char *at, size_t len)
+{
+    uint64_t head = 0, tail = 0;
+    if (len >= 8) {
+        head = word(at);
+        tail = word(at + len - 8);
+    } else if (len >= 4) {
+        head = half_word(at);
+        tail = half_word(at + len - 4);
+    } else if (len > 0) {
+        head = (uint8_t)at[0];
+        tail = (uint64_t)(uint8_t)at[len / 2] << 8 | (uint8_t)at[len - 1];
+    }
+    lanes->b = fold(head ^ key[1], tail ^ lanes->b);
+}
+
+static inline void mix_octets(const uint64_t key[4], struct lanes *lanes, const char *at,
+                              size_t len)
+{
+    if (len < 16) {
+        mix_short(key, lanes, at, len);
+        return;
+    }
+    size_t left = len;
+    uint64_t a = lanes->a, b = lanes->b;
+    for (; left > 32; at += 32, left -= 32) {
+        a = fold(word(at) ^ key[0], word(at + 8) ^ a);
+        b = fold(word(at + 16) ^ key[1], word(at + 24) ^ b);
+    }
+    if (left > 16)
+        a = fold(word(at) ^ key[0], word(at + 8) ^ a);
+    /* The last 16, some of them perhaps a second time. */
+    const char *end = at + left;
+    lanes->a = a;
+    lanes->b = fold(word(end - 16) ^ key[1], word(end - 8) ^ b);
+}
+
+/* Addresses, ports, id, and what else is in the headers that no way through a network changes. */
+static inline struct lanes mix_headers(const uint64_t key[4], const struct datagram *datagram,
+                                       enum decode_verdict verdict)
+{
+    const struct ip_addr *src = &datagram->src.ip, *dst = &datagram->dst.ip;
+    bool is_fragment = verdict == DECODE_FRAGMENT;
+    uint64_t what = (uint64_t)datagram->src.port << 48 | (uint64_t)datagram->dst.port << 32 |
+                    (uint64_t)datagram->ip_id << 16 | (uint64_t)datagram->protocol << 8 |
+                    (uint64_t)is_fragment << 7 | src->version;
+    uint64_t place = 0, size = (uint64_t)datagram->payload.len << 32;
+    if (verdict == DECODE_TCP) {
+        place = (uint64_t)datagram->tcp.seq << 32 | datagram->tcp.ack;
+        size |= (uint64_t)datagram->tcp.window << 8 | datagram->tcp.flags;
+    } else if (is_fragment) {
+        place = (uint64_t)datagram->fragment.id << 32 | (uint64_t)datagram->fragment.offset << 1 |
+                datagram->fragment.more;
+    }
+    struct lanes lanes = {.b = fold(place ^ key[2], size ^ key[3])};
+    if (src->version == 4) {
+        uint64_t both = (uint64_t)half_word(src->octets) << 32 | half_word(dst->octets);
+        lanes.a = fold(both ^ key[0], what ^ key[1]);
+        return lanes;
+    }
+    lanes.a = fold(word(src->octets) ^ key[0], what ^ key[1]);
+    lanes.a = fold(word(src->octets + 8) ^ key[2], word(dst->octets) ^ lanes.a);
+    lanes.b = fold(word(dst->octets + 8) ^ key[3], lanes.b);
+    return lanes;
+}
+
+uint64_t copies_fingerprint(const struct copies *copies, const struct datagram *datagram,
+                            enum decode_verdict verdict)
+{
+    struct slice payload = datagram->payload;
+    struct lanes lanes = mix_headers(copies->key, datagram, verdict);
+    /* The version of RTP (RFC 3550 section 5.1), with which no text begins. */
+    if (verdict == DECODE_UDP && payload.len > RTP_OCTETS && (payload.at[0] & 0xc0) == 0x80)
+        payload.len = RTP_OCTETS;
+    mix_octets(copies->key, &lanes, payload.at, payload.len);
+    return fold(lanes.a ^ copies->key[2], lanes.b ^ copies->key[3]) | 1;
+}
+
+/* By other bits than the lowest, which is always set. */
+static inline struct copies_bucket *bucket_of(const struct copies *copies, uint64_t fingerprint)
+{
+    return &copies->bucket[fingerprint >> 16 & copies->mask];
+}
+
+void copies_prefetch(const struct copies *copies, uint64_t fingerprint)
+{
+    __builtin_prefetch(bucket_of(copies, fingerprint), 1);
+}
+
+/* Either way: the mirror may deliver the later packet first. */
+static inline uint32_t ticks_between(uint32_t x, uint32_t y)
+{
+    uint32_t forward = x - y, back = y - x;
+    return forward < back ? forward : back;
+}
+
+static inline uint16_t envelope_mark(uint32_t envelope)
+{
+    return (uint16_t)(envelope * 0x9e3779b1U >> 16);
+}
+
+static enum copy_kind kind_of(const struct copies_entry *first, const struct datagram *datagram)
+{
+    if (first->tunnel_depth != datagram->tunnel_depth)
+        return COPY_TUNNEL;
+    if (first->ttl != datagram->ttl)
+        return COPY_ROUTED;
+    return first->envelope != envelope_mark(datagram->envelope) ? COPY_VLAN : COPY_SAME;
+}
+
+enum copy_kind copies_check(struct copies *copies, uint64_t fingerprint,
+                            const struct datagram *datagram)
+{
+    struct copies_entry *entry = bucket_of(copies, fingerprint)->entry;
+    uint32_t now = ticks_of(datagram->time_ns);
+    int place = 0;
+    while (place < WAYS && entry[place].fingerprint != fingerprint)
+        place++;
+    if (place < WAYS) {
+        if (ticks_between(now, entry[place].ticks) <= copies->window_ticks)
+            return kind_of(&entry[place], datagram); /* the window counts from the first */
+    } else {
+        place = WAYS - 1; /* the one that came first */
+        copies->overruns += entry[place].fingerprint != 0 &&
+                            ticks_between(now, entry[place].ticks) <= copies->window_ticks;
+    }
+    for (; place > 0; place--)
+        entry[place] = entry[place - 1];
+    entry[0] = (struct copies_entry){
+        .fingerprint = fingerprint,
+        .ticks = now,
+        .envelope = envelope_mark(datagram->envelope),
+        .ttl = datagram->ttl,
+        .tunnel_depth = datagram->tunnel_depth,
+    };
+    return COPY_NONE;
+}
+
+void copies_clock_step(struct copies *copies, int64_t step_ns)
+{
+    uint32_t step = ticks_of(step_ns);
+    for (size_t i = 0; i <= copies->mask; i++)
+        for (int way = 0; way < WAYS; way++)
+            copies->bucket[i].entry[way].ticks += step;
+}
+
+const char *copy_kind_name(enum copy_kind kind)
+{
+    switch (kind) {
+    case COPY_NONE:
+        return "none";
+    case COPY_SAME:
+        return "same";
+    case COPY_VLAN:
+        return "vlan";
+    case COPY_ROUTED:
+        return "routed";
+    case COPY_TUNNEL:
+        return "tunnel";
+    case COPY_KIND_COUNT:
+        break;
+    }
+    return "unknown";
+}

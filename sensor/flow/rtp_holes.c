@@ -1,0 +1,126 @@
+#include "flow/rtp_holes.h"
+
+#include "base/hash.h"
+
+enum {
+    RTP_HEADER_LEN = 12,
+    TYPE_RTCP_FIRST = 192, /* RFC 5761 section 4: the second octet of RTCP */
+    TYPE_RTCP_LAST = 223,
+    AGREEING_MIN = 4, /* packets in order, then a stream is believed */
+    JUMP_MAX = 100,   /* sequence numbers; farther is a restart */
+    LATE_MAX = 4,     /* sequence numbers; farther behind a packet is not late but missing */
+    SEEN_ALL = (1 << LATE_MAX) - 1,
+    SILENCE_MS = 2000,       /* then a stream has ended, or paused */
+    SILENCE_UNKNOWN_MS = 100 /* the same of one that is not believed yet */
+};
+
+void rtp_holes_init(struct rtp_holes *holes)
+{
+    struct hash_key key = hash_key_random();
+    *holes = (struct rtp_holes){.key = {key.k0, key.k1}};
+}
+
+static inline uint64_t address_word(const struct ip_addr *ip)
+{
+    uint64_t high, low;
+    memcpy(&high, ip->octets, sizeof high);
+    memcpy(&low, ip->octets + 8, sizeof low);
+    return high ^ low;
+}
+
+/* Keyed, so that nobody can choose the streams that share a place. */
+static inline uint64_t hash_stream(const struct rtp_holes *holes, const struct datagram *datagram,
+                                   uint32_t ssrc)
+{
+    uint64_t dst = address_word(&datagram->dst.ip);
+    uint64_t addresses = address_word(&datagram->src.ip) ^ (dst << 32 | dst >> 32);
+    uint64_t ports = (uint64_t)datagram->src.port << 16 | datagram->dst.port;
+    /* Each half behind a key, then multiplied, and the product folded. */
+    unsigned __int128 product =
+        (unsigned __int128)(addresses ^ holes->key[0]) * ((ports << 32 | ssrc) ^ holes->key[1]);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint32_t silence_ms(const struct rtp_holes_place *place, uint32_t now_ms)
+{
+    uint32_t forward = now_ms - place->seen_ms, back = place->seen_ms - now_ms;
+    return forward < back ? forward : back;
+}
+
+static enum rtp_holes_verdict restart(struct rtp_holes_place *place, uint16_t sequence)
+{
+    place->sequence = sequence;
+    place->agreeing = 0;
+    place->seen = SEEN_ALL;
+    return RTP_HOLES_NOT_RTP;
+}
+
+/*
+ * The latest packet of a stream, `ahead` of the one before. What is LATE_MAX behind it and was not
+ * seen is missing; a hole is told of once, with all that may yet come late.
+ */
+static enum rtp_holes_verdict go_on(struct rtp_holes_place *place, unsigned ahead)
+{
+    bool is_missing = ahead > LATE_MAX;
+    if (!is_missing) {
+        unsigned seen = (unsigned)place->seen << ahead | 1;
+        is_missing = seen >> LATE_MAX != (1U << ahead) - 1;
+        place->seen = seen & SEEN_ALL;
+    }
+    if (!is_missing)
+        return RTP_HOLES_IN_ORDER;
+    place->seen = SEEN_ALL;
+    return RTP_HOLES_MISSING;
+}
+
+static enum rtp_holes_verdict follow(struct rtp_holes_place *place, uint16_t sequence,
+                                     bool was_silent)
+{
+    uint16_t ahead = (uint16_t)(sequence - place->sequence);
+    uint16_t behind = (uint16_t)(place->sequence - sequence);
+    bool is_believed = place->agreeing >= AGREEING_MIN;
+    if (ahead == 1 && !is_believed) {
+        place->sequence = sequence;
+        place->agreeing++;
+        return place->agreeing >= AGREEING_MIN ? RTP_HOLES_IN_ORDER : RTP_HOLES_NOT_RTP;
+    }
+    if (!is_believed || (was_silent && ahead != 1) || (ahead > JUMP_MAX && behind > JUMP_MAX))
+        return restart(place, sequence);
+    if (ahead > JUMP_MAX || ahead == 0) {
+        if (behind < LATE_MAX)
+            place->seen |= (uint8_t)(1U << behind);
+        return RTP_HOLES_IN_ORDER;
+    }
+    place->sequence = sequence;
+    return go_on(place, ahead);
+}
+
+enum rtp_holes_verdict rtp_holes_look(struct rtp_holes *holes, const struct datagram *datagram,
+                                      uint32_t *flow)
+{
+    const uint8_t *header = (const uint8_t *)datagram->payload.at;
+    if (datagram->payload.len < RTP_HEADER_LEN || header[0] >> 6 != 2 ||
+        (header[1] >= TYPE_RTCP_FIRST && header[1] <= TYPE_RTCP_LAST))
+        return RTP_HOLES_NOT_RTP;
+    uint32_t ssrc;
+    memcpy(&ssrc, header + 8, sizeof ssrc);
+    uint16_t sequence = (uint16_t)(header[2] << 8 | header[3]);
+    uint64_t hash = hash_stream(holes, datagram, ssrc);
+    struct rtp_holes_place *place = &holes->place[(hash >> 32) % RTP_HOLES_PLACES];
+    uint32_t stream = (uint32_t)hash | 1;
+    uint32_t now_ms = (uint32_t)((uint64_t)datagram->time_ns / 1000000);
+    uint32_t silent_ms = silence_ms(place, now_ms);
+
+    if (place->stream != stream) {
+        bool is_alive =
+            silent_ms <= (place->agreeing < AGREEING_MIN ? SILENCE_UNKNOWN_MS : SILENCE_MS);
+        if (place->stream != 0 && is_alive)
+            return RTP_HOLES_NOT_RTP;
+        place->stream = stream;
+        place->seen_ms = now_ms;
+        return restart(place, sequence);
+    }
+    place->seen_ms = now_ms;
+    *flow = stream;
+    return follow(place, sequence, silent_ms > SILENCE_MS);
+}

@@ -1,0 +1,312 @@
+#include "flow/tcp_connection.h"
+
+/* The later one of two segments that brought a message's octets; `other` may be NULL. */
+static const struct datagram *later(const struct datagram *segment, const struct datagram *other)
+{
+    return other && other->time_ns > segment->time_ns ? other : segment;
+}
+
+static void drop_octets(struct tcp *tcp, struct tcp_direction *direction, size_t octets)
+{
+    tcp->stats.dropped_bytes += octets + direction->stream.rest_len;
+    tcp_stream_drop_rest(&direction->stream, &tcp->room);
+    tcp_signalling_lose(&direction->signalling, &tcp->room);
+}
+
+/* Everything that another connection keeps: what lies behind holes is told, the rest dropped. */
+static bool make_room(struct tcp *tcp)
+{
+    if (tcp->is_making_room)
+        return false;
+    for (int carries = 0; carries < 2; carries++) {
+        struct list *head = &tcp->keepers[carries], *node = head->next;
+        if (node != head && CONTAINER_OF(node, struct tcp_connection, in_keepers) == tcp->current)
+            node = node->next;
+        if (node == head)
+            continue;
+        struct tcp_connection *c = CONTAINER_OF(node, struct tcp_connection, in_keepers);
+        tcp->is_making_room = true;
+        tcp_read_flush(tcp, c);
+        for (int i = 0; i < 2; i++)
+            if (c->direction[i].stream.rest || c->direction[i].signalling.gathering)
+                drop_octets(tcp, &c->direction[i], c->direction[i].signalling.websocket.gathered);
+        tcp->is_making_room = false;
+        list_remove(&c->in_keepers);
+        return true;
+    }
+    return false;
+}
+
+static bool keep_rest(struct tcp *tcp, struct tcp_stream *stream, struct slice octets)
+{
+    while (!tcp_stream_keep_rest(stream, &tcp->room, octets))
+        if (stream->rest_len + octets.len > TCP_UNPARSED_BYTES_MAX || !make_room(tcp))
+            return false;
+    return true;
+}
+
+/* A WebSocket message that goes on in a later frame. */
+static void keep_gathered(struct tcp *tcp, struct tcp_direction *direction)
+{
+    struct tcp_signalling *signalling = &direction->signalling;
+    const char *scratch = tcp->scratch[tcp->is_making_room];
+    while (!tcp_signalling_keep(signalling, &tcp->room, scratch))
+        if (!make_room(tcp)) {
+            tcp->stats.dropped_bytes += signalling->websocket.gathered;
+            tcp_signalling_lose(signalling, &tcp->room);
+            return;
+        }
+}
+
+static void tell(struct tcp *tcp, struct tcp_connection *c, struct tcp_signalling *signalling,
+                 struct slice payload, const struct datagram *segment)
+{
+    struct datagram message = *segment;
+    message.payload = payload;
+    message.transport = signalling->kind == TCP_KIND_WEBSOCKET ? TRANSPORT_WS : TRANSPORT_TCP;
+    message.truncated = message.incomplete = false;
+    tcp->stats.messages++;
+    tcp->stats.resyncs += signalling->is_lost;
+    signalling->is_lost = false;
+    if (!c->has_message)
+        tcp_connection_carries(tcp, c);
+    tcp->params.on_message(tcp->params.context, &message);
+}
+
+/* `octets` begin with the segment, or go on in it. */
+static void read_tls(struct tcp *tcp, struct tcp_connection *c, unsigned from, uint32_t seq,
+                     struct slice octets, int64_t now_ns)
+{
+    if (!c->is_tls) {
+        c->is_tls = true;
+        tcp->stats.tls++;
+    }
+    if (tcp_setup_tls(&c->setup, from, seq, octets, now_ns))
+        tcp_connection_fails(tcp, c, TCP_TLS_ALERT, now_ns);
+}
+
+/*
+ * Octets in order, their last one the one before stream.next; the first `kept` of them waited, and
+ * came with `with` at the latest (NULL: before this segment). Returns how many are done with.
+ */
+static size_t read_octets(struct tcp *tcp, struct tcp_connection *c, unsigned from,
+                          struct slice octets, size_t kept, const struct datagram *segment,
+                          const struct datagram *with)
+{
+    struct tcp_direction *direction = &c->direction[from];
+    struct tcp_signalling *signalling = &direction->signalling;
+    for (size_t at = 0;;) {
+        size_t used;
+        struct slice message, stream = slice_skip(octets, at);
+        switch (tcp_signalling_next(signalling, &tcp->room, stream,
+                                    tcp->scratch[tcp->is_making_room], &used, &message)) {
+        case TCP_OCTETS_MORE:
+            return at;
+        case TCP_OCTETS_TLS:
+            read_tls(tcp, c, from, direction->stream.next - (uint32_t)stream.len, stream,
+                     segment->time_ns);
+            return octets.len;
+        case TCP_OCTETS_MESSAGE:
+            tell(tcp, c, signalling, message, at < kept ? later(segment, with) : segment);
+            break;
+        case TCP_OCTETS_NOTHING:
+            keep_gathered(tcp, direction);
+            break;
+        case TCP_OCTETS_SKIPPED:
+            tcp->stats.skipped_bytes += used;
+            break;
+        }
+        if (signalling->kind == TCP_KIND_WEBSOCKET && !c->is_websocket) {
+            c->is_websocket = true;
+            tcp->stats.websocket++;
+        }
+        at += used;
+    }
+}
+
+/* Octets whose turn it is. */
+static void take_turn(struct tcp *tcp, struct tcp_connection *c, unsigned from,
+                      const struct tcp_turn *turn, const struct datagram *with)
+{
+    struct tcp_direction *direction = &c->direction[from];
+    struct tcp_stream *stream = &direction->stream;
+    struct tcp_signalling *signalling = &direction->signalling;
+    struct slice octets = turn->octets;
+    if (stream->rest_len > 0 && signalling->is_searching && tcp_signalling_begins(octets)) {
+        tcp->stats.skipped_bytes += stream->rest_len;
+        tcp_stream_drop_rest(stream, &tcp->room);
+        tcp_signalling_lose(signalling, &tcp->room);
+    }
+    size_t kept = stream->rest_len;
+    if (kept > 0 && !keep_rest(tcp, stream, octets)) {
+        drop_octets(tcp, direction, 0);
+        kept = 0;
+    }
+    if (kept > 0)
+        octets = slice_of(stream->rest, stream->rest_len);
+    size_t used = read_octets(tcp, c, from, octets, kept, turn->segment, with);
+    if (kept > 0)
+        tcp_stream_use_rest(stream, &tcp->room, used);
+    else if (used < octets.len && !keep_rest(tcp, stream, slice_skip(octets, used)))
+        drop_octets(tcp, direction, octets.len - used);
+    if (c->is_tls)
+        tcp_read_drop(tcp, c);
+}
+
+/* All whose turn it is, out of the segment (or NULL) and of what was kept. */
+static void take_turns(struct tcp *tcp, struct tcp_connection *c, unsigned from,
+                       const struct datagram *segment, uint32_t seq)
+{
+    struct tcp_direction *direction = &c->direction[from];
+    struct tcp_turn turn;
+    struct datagram latest; /* of the segments of which octets wait in the rest */
+    const struct datagram *with = NULL;
+    while (!c->is_tls && tcp_stream_take(&direction->stream, seq, segment, &turn)) {
+        take_turn(tcp, c, from, &turn, with);
+        if (direction->stream.rest_len > 0 && direction->stream.early) {
+            latest = *later(turn.segment, with);
+            with = &latest;
+        } else {
+            with = NULL;
+        }
+        tcp_stream_release(&tcp->room, &turn);
+    }
+}
+
+void tcp_read_acknowledged(struct tcp_direction *direction, int64_t now_ns)
+{
+    const struct tcp_early *early = direction->stream.early;
+    if (!early || !direction->is_acked || tcp_seq_behind(direction->acked, early->seq) < 0)
+        direction->acked_ns = TCP_NEVER;
+    else if (direction->acked_ns == TCP_NEVER)
+        direction->acked_ns = now_ns;
+}
+
+int64_t tcp_read_deadline(const struct tcp_direction *direction)
+{
+    const struct tcp_early *early = direction->stream.early;
+    if (!early)
+        return INT64_MAX;
+    int64_t since_ns = early->segment.time_ns;
+    if (direction->progress_ns > since_ns)
+        since_ns = direction->progress_ns;
+    int64_t deadline_ns = tcp_time_add(since_ns, TCP_GAP_NS);
+    if (direction->acked_ns != TCP_NEVER) {
+        int64_t acked_ns = tcp_time_add(direction->acked_ns, TCP_ACKED_GAP_NS);
+        deadline_ns = acked_ns < deadline_ns ? acked_ns : deadline_ns;
+    }
+    return deadline_ns;
+}
+
+void tcp_read_skip_hole(struct tcp *tcp, struct tcp_connection *c, unsigned from)
+{
+    struct tcp_direction *direction = &c->direction[from];
+    struct tcp_early *early = direction->stream.early;
+    tcp->stats.holes++;
+    if (direction->acked_ns != TCP_NEVER) {
+        tcp->stats.holes_acknowledged++;
+        tcp->params.on_hole(tcp->params.context, &early->segment);
+    }
+    tcp->stats.skipped_bytes += direction->stream.rest_len;
+    tcp_stream_drop_rest(&direction->stream, &tcp->room);
+    tcp_signalling_lose(&direction->signalling, &tcp->room);
+    tcp_stream_skip_hole(&direction->stream);
+    int64_t acked_ns = direction->acked_ns;
+    take_turns(tcp, c, from, NULL, 0);
+    /* One behind it was acknowledged as long as that one, if it was. */
+    direction->acked_ns = TCP_NEVER;
+    tcp_read_acknowledged(direction, acked_ns);
+}
+
+void tcp_read_flush(struct tcp *tcp, struct tcp_connection *c)
+{
+    for (unsigned i = 0; i < 2; i++)
+        while (c->direction[i].stream.early)
+            tcp_read_skip_hole(tcp, c, i);
+}
+
+void tcp_read_drop(struct tcp *tcp, struct tcp_connection *c)
+{
+    for (int i = 0; i < 2; i++) {
+        tcp_stream_drop(&c->direction[i].stream, &tcp->room);
+        tcp_signalling_fini(&c->direction[i].signalling, &tcp->room);
+    }
+}
+
+static void take_early(struct tcp *tcp, struct tcp_connection *c, unsigned from,
+                       const struct datagram *segment, uint32_t seq)
+{
+    struct tcp_direction *direction = &c->direction[from];
+    for (;;) {
+        switch (tcp_stream_keep_early(&direction->stream, &tcp->room, seq, segment)) {
+        case TCP_KEPT:
+            tcp->stats.early++;
+            tcp_read_acknowledged(direction, segment->time_ns);
+            return;
+        case TCP_KEPT_ALREADY:
+            tcp->stats.repeated++;
+            return;
+        case TCP_KEPT_FULL:
+            tcp_read_skip_hole(tcp, c, from);
+            if (!c->is_tls && tcp_seq_behind(seq, direction->stream.next) > 0)
+                continue;
+            take_turns(tcp, c, from, segment, seq);
+            return;
+        case TCP_KEPT_NO_ROOM:
+            if (make_room(tcp))
+                continue;
+            tcp->stats.dropped_bytes += segment->payload.len;
+            return;
+        }
+    }
+}
+
+/* Far off the turn. True: the second one in a row, so that the stream has gone on there. */
+static bool is_jump(struct tcp *tcp, struct tcp_direction *direction, uint32_t seq, size_t len)
+{
+    bool is_jump = direction->has_stray && direction->stray == seq;
+    direction->has_stray = !is_jump;
+    direction->stray = seq + (uint32_t)len;
+    if (is_jump) {
+        tcp->stats.holes++;
+        tcp->stats.skipped_bytes += direction->stream.rest_len;
+        tcp_stream_begin(&direction->stream, &tcp->room, seq);
+        tcp_signalling_lose(&direction->signalling, &tcp->room);
+        direction->acked_ns = TCP_NEVER;
+    } else {
+        tcp->stats.dropped_bytes += len;
+    }
+    return is_jump;
+}
+
+void tcp_read_payload(struct tcp *tcp, struct tcp_connection *c, unsigned from,
+                      const struct datagram *segment, uint32_t seq)
+{
+    struct tcp_direction *direction = &c->direction[from];
+    struct tcp_stream *stream = &direction->stream;
+    size_t len = segment->payload.len;
+    if (c->is_tls) {
+        read_tls(tcp, c, from, seq, segment->payload, segment->time_ns);
+        return;
+    }
+    if (!stream->has_begun) {
+        tcp_stream_begin(stream, &tcp->room, seq);
+        direction->signalling.is_searching = true;
+    }
+    int64_t behind = tcp_seq_behind(seq, stream->next);
+    if ((behind > TCP_WINDOW_MAX || behind < -TCP_WINDOW_MAX) && !is_jump(tcp, direction, seq, len))
+        return;
+    behind = tcp_seq_behind(seq, stream->next);
+    if (behind > 0) {
+        take_early(tcp, c, from, segment, seq);
+    } else if (behind + (int64_t)len <= 0) {
+        tcp->stats.repeated++;
+    } else {
+        direction->progress_ns = segment->time_ns;
+        take_turns(tcp, c, from, segment, seq);
+        if (stream->early) {
+            direction->acked_ns = TCP_NEVER;
+            tcp_read_acknowledged(direction, segment->time_ns);
+        }
+    }
+}
