@@ -122,6 +122,10 @@ static json_t *evidence_json(const struct evidence *evidence)
     add_count(value, "count", evidence->count);
     add_string(value, "method", evidence->method);
     add_count(value, "status", evidence->status);
+    if (evidence->has_icmp) {
+        json_object_set_new(value, "icmp_type", json_integer(evidence->icmp_type));
+        json_object_set_new(value, "icmp_code", json_integer(evidence->icmp_code));
+    }
     add_endpoint(value, "who", &evidence->who, NULL);
     return value;
 }
@@ -186,10 +190,64 @@ static json_t *call_ended_json(const struct call_ended *e)
     return data;
 }
 
+static json_t *connection_failed_json(const struct connection_failed *e)
+{
+    json_t *data = json_object();
+    add_string(data, "transport", transport_name(e->transport));
+    add_endpoint(data, "src", &e->src.endpoint, e->src.name);
+    add_endpoint(data, "dst", &e->dst.endpoint, e->dst.name);
+    add_string(data, "reason", connection_failure_name(e->reason));
+    add_string(data, "confidence", confidence_name(e->confidence));
+    add_count(data, "attempts", e->attempts);
+    add_time(data, "first_at", e->first_ns);
+    add_time(data, "last_at", e->last_ns);
+    return data;
+}
+
+static json_t *mirror_degraded_json(const struct mirror_degraded *e)
+{
+    json_t *data = json_object();
+    add_string(data, "problem", mirror_problem_name(e->problem));
+    json_object_set_new(data, "value", json_real(e->value));
+    json_object_set_new(data, "threshold", json_real(e->threshold));
+    add_time(data, "since_at", e->since_ns);
+    add_string(data, "summary", e->summary);
+    add_string(data, "next_step", e->next_step);
+    return data;
+}
+
+/* The Call-ID, where the event is one of a call. */
+static struct slice subject_of(const struct event *event)
+{
+    switch (event->type) {
+    case EVENT_INVITE_UNANSWERED:
+        return event->invite_unanswered.call_id;
+    case EVENT_CALL_ENDED:
+        return event->call_ended.call_id;
+    default:
+        return SLICE_NONE;
+    }
+}
+
+static json_t *data_json(const struct event *event)
+{
+    switch (event->type) {
+    case EVENT_INVITE_UNANSWERED:
+        return invite_unanswered_json(&event->invite_unanswered);
+    case EVENT_CALL_ENDED:
+        return call_ended_json(&event->call_ended);
+    case EVENT_CONNECTION_FAILED:
+        return connection_failed_json(&event->connection_failed);
+    case EVENT_MIRROR_DEGRADED:
+        return mirror_degraded_json(&event->mirror_degraded);
+    default:
+        return NULL;
+    }
+}
+
 char *event_json_structured(const struct event *event, const char *sensor_id)
 {
     const char *type = event_type_name(event->type);
-    bool unanswered = event->type == EVENT_INVITE_UNANSWERED;
     char text[128];
     json_t *object = json_object();
     add_string(object, "specversion", "1.0");
@@ -198,14 +256,11 @@ char *event_json_structured(const struct event *event, const char *sensor_id)
     add_string(object, "source", text);
     add_string(object, "type", type);
     add_time(object, "time", event->time_ns);
-    add_text(object, "subject",
-             unanswered ? event->invite_unanswered.call_id : event->call_ended.call_id);
+    add_text(object, "subject", subject_of(event));
     snprintf(text, sizeof text, "urn:sipspan:events:%s:1", type);
     add_string(object, "dataschema", text);
     add_string(object, "datacontenttype", "application/json");
-    json_object_set_new(object, "data",
-                        unanswered ? invite_unanswered_json(&event->invite_unanswered)
-                                   : call_ended_json(&event->call_ended));
+    json_object_set_new(object, "data", data_json(event));
     char *line = json_dumps(object, EVENT_JSON_FLAGS);
     json_decref(object);
     return line;

@@ -15,7 +15,12 @@ static void test_names(void **state)
     (void)state;
     assert_string_equal(event_type_name(EVENT_INVITE_UNANSWERED), "sipspan.invite.unanswered");
     assert_string_equal(event_type_name(EVENT_CALL_ENDED), "sipspan.call.ended");
+    assert_string_equal(event_type_name(EVENT_CONNECTION_FAILED), "sipspan.connection.failed");
+    assert_string_equal(event_type_name(EVENT_MIRROR_DEGRADED), "sipspan.sensor.mirror_degraded");
     assert_string_equal(cause_code_name(CAUSE_MIRROR_ONE_WAY), "mirror_one_way");
+    assert_string_equal(cause_code_name(CAUSE_ICMP_UNREACHABLE), "icmp_unreachable");
+    assert_string_equal(cause_code_name(CAUSE_TCP_REFUSED), "tcp_refused");
+    assert_string_equal(cause_code_name(CAUSE_TCP_NO_ANSWER), "tcp_no_answer");
     assert_string_equal(cause_code_name(CAUSE_DESTINATION_SELECTIVE), "destination_selective");
     assert_string_equal(cause_code_name(CAUSE_DESTINATION_SILENT), "destination_silent");
     assert_string_equal(cause_code_name(CAUSE_UNKNOWN), "unknown");
@@ -32,6 +37,19 @@ static void test_names(void **state)
     assert_string_equal(ended_by_name(ENDED_BY_CALLEE), "callee");
     assert_string_equal(ended_by_name(ENDED_BY_TIMEOUT), "timeout");
     assert_string_equal(transport_name(TRANSPORT_UDP), "UDP");
+    assert_string_equal(transport_name(TRANSPORT_TCP), "TCP");
+    assert_string_equal(transport_name(TRANSPORT_TLS), "TLS");
+    assert_string_equal(transport_name(TRANSPORT_WS), "WS");
+    assert_string_equal(transport_name(TRANSPORT_WSS), "WSS");
+    assert_string_equal(transport_name(TRANSPORT_SCTP), "SCTP");
+    assert_string_equal(connection_failure_name(CONNECTION_REFUSED), "refused");
+    assert_string_equal(connection_failure_name(CONNECTION_NO_ANSWER), "no_answer");
+    assert_string_equal(connection_failure_name(CONNECTION_TLS_ALERT), "tls_alert");
+    assert_string_equal(connection_failure_name(CONNECTION_TLS_SILENT), "tls_silent");
+    assert_string_equal(mirror_problem_name(MIRROR_ONE_WAY), "one_way");
+    assert_string_equal(mirror_problem_name(MIRROR_LOSS), "loss");
+    assert_string_equal(mirror_problem_name(MIRROR_TRUNCATED), "truncated");
+    assert_string_equal(mirror_problem_name(MIRROR_DISORDER), "disorder");
 }
 
 /* A value that somebody adds without a name would be NULL in every event. */
@@ -42,6 +60,10 @@ static void test_every_value_has_a_name_of_its_own(void **state)
         assert_non_null(event_type_name((enum event_type)i));
     for (int i = 0; i < TRANSPORT_COUNT; i++)
         assert_non_null(transport_name((enum transport)i));
+    for (int i = 0; i < CONNECTION_FAILURE_COUNT; i++)
+        assert_non_null(connection_failure_name((enum connection_failure)i));
+    for (int i = 0; i < MIRROR_PROBLEM_COUNT; i++)
+        assert_non_null(mirror_problem_name((enum mirror_problem)i));
     for (int i = 0; i < CAUSE_CODE_COUNT; i++)
         for (int j = 0; j < i; j++)
             assert_string_not_equal(cause_code_name((enum cause_code)i),

@@ -242,6 +242,107 @@ static void test_call_ended(void **state)
     json_decref(object);
 }
 
+static void test_connection_failed(void **state)
+{
+    struct event event = {
+        .type = EVENT_CONNECTION_FAILED,
+        .time_ns = NOON + 32 * S,
+        .id = "x",
+        .connection_failed =
+            {
+                .transport = TRANSPORT_TLS,
+                .src = {endpoint(1, 40001), NULL},
+                .dst = {endpoint(2, 5061), "trunk-a"},
+                .reason = CONNECTION_TLS_SILENT,
+                .confidence = CONFIDENCE_LOW,
+                .attempts = 6,
+                .first_ns = NOON,
+                .last_ns = NOON + 31 * S,
+            },
+    };
+    (void)state;
+    json_t *object = structured(&event);
+    json_t *data = json_object_get(object, "data");
+    assert_string_equal(text_of(object, "type"), "sipspan.connection.failed");
+    assert_string_equal(text_of(object, "time"), "2026-01-31T12:00:32.000000Z");
+    assert_string_equal(text_of(object, "dataschema"),
+                        "urn:sipspan:events:sipspan.connection.failed:1");
+    assert_null(json_object_get(object, "subject")); /* there is no Call-ID */
+    assert_string_equal(text_of(data, "transport"), "TLS");
+    assert_string_equal(text_of(json_object_get(data, "src"), "ip"), "192.0.2.1");
+    assert_int_equal(number_of(json_object_get(data, "src"), "port"), 40001);
+    assert_string_equal(text_of(json_object_get(data, "dst"), "name"), "trunk-a");
+    assert_string_equal(text_of(data, "reason"), "tls_silent");
+    assert_string_equal(text_of(data, "confidence"), "low");
+    assert_int_equal(number_of(data, "attempts"), 6);
+    assert_string_equal(text_of(data, "first_at"), "2026-01-31T12:00:00.000000Z");
+    assert_string_equal(text_of(data, "last_at"), "2026-01-31T12:00:31.000000Z");
+    assert_int_equal(json_object_size(data), 8);
+    assert_nothing_empty(object, "event");
+    json_decref(object);
+}
+
+static void test_mirror_degraded(void **state)
+{
+    struct event event = {
+        .type = EVENT_MIRROR_DEGRADED,
+        .time_ns = NOON + 10 * S,
+        .id = "x",
+        .mirror_degraded =
+            {
+                .problem = MIRROR_LOSS,
+                .value = 0.25,
+                .threshold = 0.1,
+                .since_ns = NOON,
+                .summary = "Many flows miss packets.",
+                .next_step = "Look at the mirror port.",
+            },
+    };
+    (void)state;
+    json_t *object = structured(&event);
+    json_t *data = json_object_get(object, "data");
+    assert_string_equal(text_of(object, "type"), "sipspan.sensor.mirror_degraded");
+    assert_null(json_object_get(object, "subject"));
+    assert_string_equal(text_of(data, "problem"), "loss");
+    assert_true(ms_of(data, "value") == 0.25);
+    assert_true(ms_of(data, "threshold") == 0.1);
+    assert_string_equal(text_of(data, "since_at"), "2026-01-31T12:00:00.000000Z");
+    assert_string_equal(text_of(data, "summary"), "Many flows miss packets.");
+    assert_string_equal(text_of(data, "next_step"), "Look at the mirror port.");
+    assert_int_equal(json_object_size(data), 6);
+    json_decref(object);
+}
+
+/* Code 0 is a value, too; without an error there is none. */
+static void test_icmp_evidence(void **state)
+{
+    struct event event = full_unanswered();
+    struct cause *cause = &event.invite_unanswered.cause;
+    (void)state;
+    event.invite_unanswered.transport = TRANSPORT_WS;
+    cause->code = CAUSE_ICMP_UNREACHABLE;
+    cause->evidence[0] = (struct evidence){.kind = "icmp_error",
+                                           .at_ns = NOON,
+                                           .since_ns = EVENT_NO_TIME,
+                                           .count = 3,
+                                           .has_icmp = true,
+                                           .icmp_type = 3,
+                                           .icmp_code = 0,
+                                           .who = endpoint(9, 0)};
+    json_t *object = structured(&event);
+    json_t *data = json_object_get(object, "data");
+    json_t *evidence = json_object_get(json_object_get(data, "cause"), "evidence");
+    json_t *error = json_array_get(evidence, 0), *ladder = json_array_get(evidence, 1);
+    assert_string_equal(text_of(data, "transport"), "WS");
+    assert_int_equal(number_of(error, "icmp_type"), 3);
+    assert_int_equal(number_of(error, "icmp_code"), 0);
+    assert_string_equal(text_of(json_object_get(error, "who"), "ip"), "192.0.2.9");
+    assert_null(json_object_get(json_object_get(error, "who"), "port"));
+    assert_null(json_object_get(ladder, "icmp_type"));
+    assert_null(json_object_get(ladder, "icmp_code"));
+    json_decref(object);
+}
+
 static void test_unknown_is_absent(void **state)
 {
     struct event ended = {
@@ -402,11 +503,12 @@ static void test_library_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_envelope),        cmocka_unit_test(test_invite_unanswered),
-        cmocka_unit_test(test_call_ended),      cmocka_unit_test(test_unknown_is_absent),
-        cmocka_unit_test(test_hostile_octets),  cmocka_unit_test(test_printable_ascii),
-        cmocka_unit_test(test_utf8_repair),     cmocka_unit_test(test_rfc3339),
-        cmocka_unit_test(test_library_version),
+        cmocka_unit_test(test_envelope),          cmocka_unit_test(test_invite_unanswered),
+        cmocka_unit_test(test_call_ended),        cmocka_unit_test(test_connection_failed),
+        cmocka_unit_test(test_mirror_degraded),   cmocka_unit_test(test_icmp_evidence),
+        cmocka_unit_test(test_unknown_is_absent), cmocka_unit_test(test_hostile_octets),
+        cmocka_unit_test(test_printable_ascii),   cmocka_unit_test(test_utf8_repair),
+        cmocka_unit_test(test_rfc3339),           cmocka_unit_test(test_library_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
