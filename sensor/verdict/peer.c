@@ -1,15 +1,32 @@
 #include "verdict/peer.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+enum { RECENT_BITS = 14, RECENT_PLACES = 1 << RECENT_BITS };
+
+/* A host that sends packets all the time need not move to the end of its list with each. */
+#define MOVE_EVERY_NS UINT64_C(100000000)
+
+/*
+ * What was looked up for the sources of packets, media included: each address has one place, which
+ * it shares with others. A place that holds an address says the truth about it, always: who adds or
+ * forgets a host sets it.
+ */
+struct peers_recent {
+    struct ip_addr ip; /* version 0: free */
+    struct peer *host; /* NULL: this address is no known host */
+};
 
 int peers_init(struct peers *peers, size_t max_peers, size_t max_pairs)
 {
-    *peers = (struct peers){.key = hash_key_random()};
+    *peers = (struct peers){.key = hash_key_random(), .recent_key = hash_key_random()};
     for (int heard = 0; heard < 2; heard++) {
         list_init(&peers->peer_age[heard]);
         list_init(&peers->pair_age[heard]);
     }
-    if (table_init(&peers->peer_table) || table_init(&peers->pair_table) ||
+    peers->recent = calloc(RECENT_PLACES, sizeof *peers->recent);
+    if (!peers->recent || table_init(&peers->peer_table) || table_init(&peers->pair_table) ||
         slab_init(&peers->peer_slab, sizeof(struct peer), max_peers) ||
         slab_init(&peers->pair_slab, sizeof(struct pair), max_pairs)) {
         peers_fini(peers);
@@ -24,6 +41,8 @@ void peers_fini(struct peers *peers)
     slab_fini(&peers->peer_slab);
     table_fini(&peers->pair_table);
     table_fini(&peers->peer_table);
+    free(peers->recent);
+    peers->recent = NULL;
 }
 
 /* A host is not its port 0, from which a packet may come too. */
@@ -34,6 +53,16 @@ static uint64_t peer_hash(const struct peers *peers, const struct endpoint *who,
     key[16] = who->ip.version;
     memcpy(key + 17, &who->port, 2);
     return hash_bytes(&peers->key, key, sizeof key);
+}
+
+/* By two secret multipliers; who guessed them would make the look-ups slower, not wrong. */
+static struct peers_recent *recent_place(const struct peers *peers, const struct ip_addr *ip)
+{
+    uint64_t high, low;
+    memcpy(&high, ip->octets, sizeof high);
+    memcpy(&low, ip->octets + 8, sizeof low);
+    uint64_t hash = high * (peers->recent_key.k0 | 1) + low * (peers->recent_key.k1 | 1);
+    return &peers->recent[hash >> (64 - RECENT_BITS)];
 }
 
 /* Which of two addresses is the pair's `a`. */
@@ -125,6 +154,11 @@ static bool peer_is_heard(const struct peer *peer)
     return peer->has_sent || peer->has_answered;
 }
 
+static void remember_host(struct peers *peers, const struct ip_addr *ip, struct peer *host)
+{
+    *recent_place(peers, ip) = (struct peers_recent){*ip, host};
+}
+
 static struct peer *know_peer(struct peers *peers, const struct endpoint *who, bool is_host,
                               int64_t now_ns)
 {
@@ -137,6 +171,8 @@ static struct peer *know_peer(struct peers *peers, const struct endpoint *who, b
     peer = slab_alloc(&peers->peer_slab);
     if (!peer) {
         peer = CONTAINER_OF(take_quietest(peers->peer_age), struct peer, age);
+        if (peer->is_host)
+            remember_host(peers, &peer->who.ip, NULL);
         table_remove(&peers->peer_table, &peer->node);
         peers->forgotten++;
     }
@@ -144,12 +180,33 @@ static struct peer *know_peer(struct peers *peers, const struct endpoint *who, b
         .who = *who, .is_host = is_host, .born = ++peers->next_born, .known_since_ns = now_ns};
     list_append(&peers->peer_age[0], &peer->age);
     table_insert(&peers->peer_table, &peer->node, hash);
+    if (is_host)
+        remember_host(peers, &who->ip, peer);
     return peer;
 }
 
 static bool pair_is_heard(const struct pair *pair)
 {
     return pair->a_to_b.messages > 0 && pair->b_to_a.messages > 0;
+}
+
+/* Adds the pair to peers.conversations, or takes it out of them: sign 1 or -1. */
+static void weigh_pair(struct peers *peers, const struct pair *pair, int sign)
+{
+    const struct pair_direction *seen = &pair->a_to_b, *unseen = &pair->b_to_a;
+    if (seen->messages == 0) {
+        seen = &pair->b_to_a;
+        unseen = &pair->a_to_b;
+    }
+    /* Between a host and itself no direction can be told from the other. */
+    if (seen->messages == 0 || ip_eq(&pair->a, &pair->b))
+        return;
+    peers->conversations.pairs += sign;
+    if (unseen->messages > 0)
+        return;
+    peers->conversations.one_way += sign;
+    if (seen->inferred > 0)
+        peers->conversations.proven += sign;
 }
 
 static struct pair *know_pair(struct peers *peers, const struct ip_addr *a, const struct ip_addr *b)
@@ -161,6 +218,7 @@ static struct pair *know_pair(struct peers *peers, const struct ip_addr *a, cons
     pair = slab_alloc(&peers->pair_slab);
     if (!pair) {
         pair = CONTAINER_OF(take_quietest(peers->pair_age), struct pair, age);
+        weigh_pair(peers, pair, -1);
         table_remove(&peers->pair_table, &pair->node);
         peers->forgotten++;
     }
@@ -177,8 +235,10 @@ static void count_pair(struct peers *peers, const struct ip_addr *x, const struc
     bool forward = sorts_first(x, y);
     struct pair *pair = forward ? know_pair(peers, x, y) : know_pair(peers, y, x);
     struct pair_direction *direction = forward ? &pair->a_to_b : &pair->b_to_a;
+    weigh_pair(peers, pair, -1);
     direction->messages += more.messages;
     direction->inferred += more.inferred;
+    weigh_pair(peers, pair, 1);
     touch(peers->pair_age, &pair->age, pair_is_heard(pair));
 }
 
@@ -205,12 +265,23 @@ static struct peer *know_endpoint(struct peers *peers, const struct endpoint *wh
 
 void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns)
 {
-    struct peer *peer = find_host(peers, src);
+    const struct peers_recent *recent = recent_place(peers, src);
+    if (!ip_eq(&recent->ip, src))
+        remember_host(peers, src, find_host(peers, src));
+    struct peer *peer = recent->host;
     if (!peer)
         return;
-    peer->has_sent = true;
     peer->last_packet_ns = now_ns;
+    if (peer->has_sent && (uint64_t)now_ns - (uint64_t)peer->moved_ns < MOVE_EVERY_NS)
+        return; /* a time before the last move gives a large difference, and moves it */
+    peer->has_sent = true;
+    peer->moved_ns = now_ns;
     touch(peers->peer_age, &peer->age, true);
+}
+
+void peers_know(struct peers *peers, const struct endpoint *who, int64_t now_ns)
+{
+    know_endpoint(peers, who, now_ns);
 }
 
 void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
@@ -228,19 +299,22 @@ void peers_saw_response(struct peers *peers, const struct endpoint *src, const s
     peer->has_answered = true;
     peer->host->has_answered = true;
     peer->host->has_sent = true; /* its packet may have come before it was known */
-    peer->host->last_packet_ns = now_ns;
+    if (now_ns > peer->host->last_packet_ns)
+        peer->host->last_packet_ns = now_ns;
     touch(peers->peer_age, &peer->age, true);
     touch(peers->peer_age, &peer->host->age, true);
     peer->responses++;
     count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){.messages = 1});
     if (!answer || status == 503)
         return;
+    peer->unanswered = 0;
+    peer->unanswered_callers_differ = false;
+    if (peer->answered_method && now_ns < peer->last_answer_ns)
+        return; /* told late */
     peer->last_answer_ns = now_ns;
     peer->answered_client = *dst;
     peer->answered_status = status;
     peer->answered_method = method;
-    peer->unanswered = 0;
-    peer->unanswered_callers_differ = false;
 }
 
 void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
@@ -276,6 +350,7 @@ void peers_clock_step(struct peers *peers, int64_t step_ns)
             struct peer *peer = CONTAINER_OF(node, struct peer, age);
             shift(&peer->known_since_ns, step_ns);
             shift(&peer->last_packet_ns, step_ns);
+            shift(&peer->moved_ns, step_ns);
             shift(&peer->last_answer_ns, step_ns);
         }
 }

@@ -4,8 +4,8 @@
  * This is the memory that a verdict rests on. A peer is an address, or an address with a port; it
  * is known from the first request sent to it or the first response it gave. A pair is a client's
  * and a server's address. Both tables are bounded; those that never said a word are forgotten
- * first, and among them, and then among the others, the one that was quiet longest. Who is not
- * known long enough (known_since_ns) must not be spoken of.
+ * first, and among them, and then among the others, the one that was quiet longest (to a tenth of a
+ * second). Who is not known long enough (known_since_ns) must not be spoken of.
  *
  * Thread: the correlator's. Time comes as an argument, ns of the packets' clock.
  */
@@ -33,6 +33,7 @@ struct peer {
     bool has_sent;          /* any packet at all was seen from it */
     bool has_answered;      /* gave a SIP response */
     int64_t last_packet_ns; /* of any protocol; hosts only */
+    int64_t moved_ns;       /* when a packet last moved it in `age`; hosts only */
     int64_t last_answer_ns; /* SIP response other than 503, to whom and what below */
     struct endpoint answered_client;
     uint16_t answered_status;
@@ -68,12 +69,14 @@ struct peers {
     struct table peer_table, pair_table;
     struct slab peer_slab, pair_slab;
     struct list peer_age[2], pair_age[2]; /* those that were never heard; the others */
+    struct peers_recent *recent;          /* addresses that packets came from; see peer.c */
+    struct hash_key recent_key;
     uint64_t next_born;
     uint64_t forgotten; /* peers and pairs dropped because the tables were full */
     uint64_t responses; /* SIP responses from anybody */
     uint64_t inferred;  /* as pair.inferred, over all */
     struct peers_conversations {
-        uint64_t pairs;   /* of hosts that spoke SIP, of those remembered */
+        uint64_t pairs;   /* of hosts that spoke SIP, of those remembered; not one with itself */
         uint64_t one_way; /* of these: seen in one direction only */
         uint64_t proven;  /* of these: and requests were answered unseen, so it is the mirror */
     } conversations;
@@ -86,6 +89,9 @@ void peers_fini(struct peers *peers);
 /* Any IP packet, SIP or not: its source, if it is a known host, is alive. To be told before its
  * message. */
 void peers_saw_packet(struct peers *peers, const struct ip_addr *src, int64_t now_ns);
+/* From now on this is a peer: what it sends is watched. For messages that are told late, before
+ * what follows gets their own times. */
+void peers_know(struct peers *peers, const struct endpoint *who, int64_t now_ns);
 /* A SIP request from src to dst. */
 void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
                        int64_t now_ns);

@@ -23,10 +23,10 @@ struct connection_facts {
     int64_t last_from_server_ns; /* EVENT_NO_TIME: nothing came from it */
 };
 
-/* The ICMP error that quotes the request for certain. */
+/* The ICMP errors that quote the request for certain. */
 struct icmp_facts {
     uint32_t count; /* 0: none */
-    int64_t first_ns;
+    int64_t first_ns, last_ns;
     struct ip_addr sender; /* of the first; so the rest */
     uint8_t type, code;
     bool is_v6;
@@ -44,7 +44,7 @@ struct unanswered_facts {
     uint16_t last_stray_status;
     struct endpoint stray_dst; /* where the last of them went */
     enum transport transport;
-    struct connection_facts connection;
+    struct connection_facts connection; /* only where the transport has one */
     struct icmp_facts icmp;
     uint32_t fragments_lost;  /* sendings of which fragments never passed */
     bool sensor_lost_packets; /* the sensor itself dropped packets while it waited */

@@ -252,6 +252,186 @@ static void test_forgotten_peer_is_fresh(void **state)
     peers_fini(peers);
 }
 
+/* Whether an address is known is remembered for the next packet, and must be right then too. */
+static void test_packets_follow_the_table(void **state)
+{
+    struct peers *peers = peers_new(2, 8);
+    struct endpoint a = at(1, 5060), b = at(2, 5060), c = at(3, 5060);
+    (void)state;
+    for (int64_t round = 1; round < 10; round++) {
+        int64_t now_ns = round * 1000;
+        /* Unknown, then known: from the next packet on it is alive. */
+        peers_saw_packet(peers, &a.ip, now_ns);
+        peers_saw_packet(peers, &a.ip, now_ns);
+        assert_null(peers_find_host(peers, &a.ip));
+        peers_saw_request(peers, &c, &a, now_ns);
+        assert_false(peers_find_host(peers, &a.ip)->has_sent);
+        peers_saw_packet(peers, &a.ip, now_ns + 1);
+        peers_saw_packet(peers, &a.ip, now_ns + 2);
+        assert_true(peers_find_host(peers, &a.ip)->has_sent);
+        assert_int_equal(peers_find_host(peers, &a.ip)->last_packet_ns, now_ns + 2);
+        /* Known, then forgotten for another: what it sends is not the other's. */
+        peers_saw_request(peers, &c, &b, now_ns);
+        assert_null(peers_find_host(peers, &a.ip));
+        peers_saw_packet(peers, &a.ip, now_ns + 3);
+        assert_false(peers_find_host(peers, &b.ip)->has_sent);
+        peers_saw_packet(peers, &b.ip, now_ns + 4);
+        assert_int_equal(peers_find_host(peers, &b.ip)->last_packet_ns, now_ns + 4);
+    }
+    peers_fini(peers);
+}
+
+/* Many more addresses than are remembered, half of them known: each packet is its sender's. */
+static void test_packets_of_many_hosts(void **state)
+{
+    enum { HOSTS = 40000, PEERS = 2 * HOSTS };
+    struct peers *peers = peers_new(PEERS, HOSTS);
+    struct endpoint client = at(1, 5060);
+    (void)state;
+    for (uint32_t round = 0; round < 3; round++)
+        for (uint32_t i = 0; i < HOSTS; i++) {
+            uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, [14] = (uint8_t)(i >> 8), (uint8_t)i};
+            struct endpoint host = {ip_from_v6(octets), 5060};
+            if (round == 0 && i % 2)
+                peers_saw_request(peers, &client, &host, 0);
+            host.ip.version = i % 4 == 3 ? 4 : 6; /* the same octets, but nobody's */
+            peers_saw_packet(peers, &host.ip, (int64_t)round * HOSTS + i);
+            host.ip.version = 6;
+            const struct peer *peer = peers_find_host(peers, &host.ip);
+            assert_int_equal(peer != NULL, i % 2);
+            if (peer)
+                assert_int_equal(peer->last_packet_ns, i % 4 == 3 ? 0 : (int64_t)round * HOSTS + i);
+        }
+    peers_fini(peers);
+}
+
+/* One that sends media all the time is not forgotten, though hosts that answer once come and go,
+ * at any pace that is slower than the table is large in a tenth of a second. */
+static void test_packets_keep_a_host(void **state)
+{
+    struct peers *peers = peers_new(64, 64);
+    struct endpoint client = at(1, 5060), media = at(2, 5060);
+    int64_t now_ns = 0;
+    (void)state;
+    peers_saw_response(peers, &media, &client, 200, "OPTIONS", true, 0);
+    for (uint32_t i = 0; i < 5000; i++) {
+        uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, [14] = (uint8_t)(i >> 8), (uint8_t)i};
+        struct endpoint other = {ip_from_v6(octets), 5060};
+        now_ns += 5000000;
+        peers_saw_response(peers, &other, &client, 200, "OPTIONS", true, now_ns);
+        peers_saw_packet(peers, &media.ip, now_ns);
+        assert_non_null(peers_find_host(peers, &media.ip));
+        assert_int_equal(peers_find_host(peers, &media.ip)->last_packet_ns, now_ns);
+        if (i == 2500) { /* and over a clock that was set */
+            peers_clock_step(peers, -now_ns);
+            now_ns = 0;
+        }
+    }
+    /* When it is quiet, it goes like the others. */
+    for (uint8_t host = 100; host < 140; host++) {
+        struct endpoint other = at(host, 5060);
+        peers_saw_response(peers, &other, &client, 200, "OPTIONS", true, now_ns + 1);
+    }
+    assert_null(peers_find_host(peers, &media.ip));
+    peers_fini(peers);
+}
+
+/* Times of hostile stamps, both ends of what fits. */
+static void test_packets_at_any_time(void **state)
+{
+    static const int64_t times_ns[] = {INT64_MAX, INT64_MIN, 0, INT64_MIN, INT64_MAX, -1};
+    struct peers *peers = peers_new(8, 8);
+    struct endpoint client = at(1, 5060), server = at(2, 5060);
+    (void)state;
+    peers_saw_request(peers, &client, &server, 0);
+    for (size_t i = 0; i < sizeof times_ns / sizeof times_ns[0]; i++) {
+        peers_saw_packet(peers, &server.ip, times_ns[i]);
+        assert_int_equal(peers_find_host(peers, &server.ip)->last_packet_ns, times_ns[i]);
+    }
+    peers_clock_step(peers, INT64_MIN);
+    peers_saw_packet(peers, &server.ip, 5);
+    assert_int_equal(peers_find_host(peers, &server.ip)->last_packet_ns, 5);
+    peers_fini(peers);
+}
+
+static void assert_conversations(const struct peers *peers, uint64_t pairs, uint64_t one_way,
+                                 uint64_t proven)
+{
+    assert_int_equal(peers->conversations.pairs, pairs);
+    assert_int_equal(peers->conversations.one_way, one_way);
+    assert_int_equal(peers->conversations.proven, proven);
+}
+
+static void test_conversations(void **state)
+{
+    struct peers *peers = peers_new(16, 16);
+    struct endpoint a = at(1, 5060), b = at(2, 5060), c = at(3, 5060), other_port = at(1, 5070);
+    (void)state;
+    /* Either of the two may sort first. */
+    for (int i = 0; i < 2; i++) {
+        const struct endpoint *client = i ? &c : &a, *server = i ? &b : &c;
+        uint64_t before = i ? 1 : 0;
+        peers_saw_request(peers, client, server, 0);
+        assert_conversations(peers, before + 1, 1, 0);
+        peers_saw_request(peers, client, server, 0);
+        assert_conversations(peers, before + 1, 1, 0);
+        /* An answer to what was not asked in sight says nothing of the direction that is missing.
+         */
+        peers_inferred_answer(peers, &server->ip, &client->ip);
+        assert_conversations(peers, before + 1, 1, 0);
+        peers_inferred_answer(peers, &client->ip, &server->ip);
+        assert_conversations(peers, before + 1, 1, 1);
+        peers_inferred_answer(peers, &client->ip, &server->ip);
+        assert_conversations(peers, before + 1, 1, 1);
+        peers_saw_response(peers, server, client, 200, "OPTIONS", true, 0);
+        assert_conversations(peers, before + 1, 0, 0);
+        peers_inferred_answer(peers, &client->ip, &server->ip);
+        assert_conversations(peers, before + 1, 0, 0);
+    }
+    /* Known only from what is inferred: nobody spoke. Then a response without a request. */
+    peers_inferred_answer(peers, &a.ip, &b.ip);
+    assert_conversations(peers, 2, 0, 0);
+    peers_saw_response(peers, &b, &a, 200, "OPTIONS", true, 0);
+    assert_conversations(peers, 3, 1, 0);
+    /* Within one host directions look the same. */
+    peers_saw_request(peers, &a, &other_port, 0);
+    peers_inferred_answer(peers, &a.ip, &a.ip);
+    assert_conversations(peers, 3, 1, 0);
+    peers_fini(peers);
+}
+
+/* After any history the figures are those of the pairs that are remembered. */
+static void test_conversations_when_forgetting(void **state)
+{
+    struct peers *peers = peers_new(64, 6);
+    uint32_t random = 1;
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        random = random * 1664525 + 1013904223;
+        struct endpoint x = at((uint8_t)(random >> 24 & 3), 5060);
+        struct endpoint y = at((uint8_t)(4 + (random >> 20 & 3)), 5060);
+        bool back = random >> 16 & 1;
+        if ((random >> 12 & 3) == 0)
+            peers_inferred_answer(peers, back ? &y.ip : &x.ip, back ? &x.ip : &y.ip);
+        else
+            peers_saw_request(peers, back ? &y : &x, back ? &x : &y, i);
+        struct peers_conversations expected = {0};
+        for (int heard = 0; heard < 2; heard++)
+            for (struct list *node = peers->pair_age[heard].next; node != &peers->pair_age[heard];
+                 node = node->next) {
+                const struct pair *pair = CONTAINER_OF(node, struct pair, age);
+                bool there = pair->a_to_b.messages > 0, here = pair->b_to_a.messages > 0;
+                expected.pairs += there || here;
+                expected.one_way += there != here;
+                expected.proven += (there && !here && pair->a_to_b.inferred > 0) ||
+                                   (here && !there && pair->b_to_a.inferred > 0);
+            }
+        assert_conversations(peers, expected.pairs, expected.one_way, expected.proven);
+    }
+    assert_true(peers->forgotten > 1000);
+    peers_fini(peers);
+}
+
 static void test_no_memory(void **state)
 {
     struct peers peers;
@@ -273,6 +453,12 @@ int main(void)
         cmocka_unit_test(test_forgetting),
         cmocka_unit_test(test_silent_ones_are_forgotten_first),
         cmocka_unit_test(test_forgotten_peer_is_fresh),
+        cmocka_unit_test(test_packets_follow_the_table),
+        cmocka_unit_test(test_packets_of_many_hosts),
+        cmocka_unit_test(test_packets_keep_a_host),
+        cmocka_unit_test(test_packets_at_any_time),
+        cmocka_unit_test(test_conversations),
+        cmocka_unit_test(test_conversations_when_forgetting),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,58 @@
+#include "verdict/mirror_loss.h"
+
+enum { FLOWS_MIN = 10, PLACE_BITS = 13, NUMBER_MAX = UINT32_MAX >> 2 };
+
+_Static_assert(1 << PLACE_BITS == MIRROR_LOSS_PLACES, "a place is PLACE_BITS of a product");
+
+static void judge_moment(struct mirror_loss *loss)
+{
+    if (loss->now.flows < FLOWS_MIN)
+        return;
+    double share = mirror_loss_share(&loss->now);
+    loss->shared += share > MIRROR_LOSS_THRESHOLD;
+    if (loss->worst.flows == 0 || share > mirror_loss_share(&loss->worst))
+        loss->worst = loss->now;
+}
+
+/* After 2^30 moments, three years, an old mark could be taken for a new one: once, for one flow. */
+static void next_moment(struct mirror_loss *loss, int64_t moment)
+{
+    judge_moment(loss);
+    loss->now = (struct mirror_loss_moment){0};
+    loss->moment = moment;
+    loss->number = loss->number == NUMBER_MAX ? 1 : loss->number + 1;
+}
+
+void mirror_loss_add(struct mirror_loss *loss, uint32_t flow, bool has_hole, bool is_tcp,
+                     int64_t since_ns)
+{
+    int64_t moment = since_ns / MIRROR_MOMENT_NS;
+    if (moment > loss->moment)
+        next_moment(loss, moment);
+    uint32_t mark = loss->number << 2 | (uint32_t)is_tcp << 1;
+    uint32_t at = (flow * UINT32_C(0x9e3779b1)) >> (32 - PLACE_BITS);
+    for (; loss->place[at].mark >> 2 == loss->number; at = (at + 1) % MIRROR_LOSS_PLACES) {
+        struct mirror_loss_place *place = &loss->place[at];
+        if (place->flow != flow || (place->mark & ~1U) != mark)
+            continue;
+        loss->now.with_holes += has_hole && !(place->mark & 1);
+        place->mark |= has_hole;
+        return;
+    }
+    if (loss->now.flows == MIRROR_FLOWS_MAX)
+        return;
+    loss->place[at] = (struct mirror_loss_place){flow, mark | has_hole};
+    loss->now.flows++;
+    loss->now.with_holes += has_hole;
+}
+
+void mirror_loss_end(struct mirror_loss *loss)
+{
+    next_moment(loss, 0);
+}
+
+void mirror_loss_begin(struct mirror_loss *loss)
+{
+    loss->worst = (struct mirror_loss_moment){0};
+    loss->shared = 0;
+}
