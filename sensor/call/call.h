@@ -20,6 +20,7 @@
 #include "event/event.h"
 #include "net/endpoint.h"
 #include "sdp/offer_answer.h"
+#include "verdict/unanswered.h"
 
 #define CALL_NO_TIME EVENT_NO_TIME
 
@@ -37,9 +38,11 @@ struct transaction {
     struct list in_call;
     struct timer timer_b; /* set while the request waits for its first response */
     struct call *call;
+    uint64_t born;     /* different for every one there ever was; 0: it is none any more */
     uint64_t via_hash; /* of the top Via's branch and sent-by */
     uint32_t cseq;
     uint16_t via_count;
+    enum transport transport;
     struct endpoint src, dst;
     struct ip_addr other_src; /* the same request seen from elsewhere: before or after a NAT */
     struct slice branch, request_uri, from_uri, from_tag, to_uri, user_agent;
@@ -54,6 +57,9 @@ struct transaction {
     int64_t first_sent_ns, last_sent_ns;
     int64_t first_gap_ns, last_gap_ns; /* of the retransmission ladder; 0: none yet */
     uint32_t transmissions;
+    uint32_t fragments_lost; /* of these: fragments of them never passed */
+
+    struct icmp_facts icmp; /* errors that quote it; of a connection's, see icmp_ties.h */
 
     /* Responses that could have reached the client. */
     int64_t first_response_ns;

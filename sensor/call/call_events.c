@@ -22,9 +22,15 @@ static void judge(struct calls *calls, const struct transaction *t, int64_t dead
         .last_stray_ns = t->last_stray_ns,
         .last_stray_status = t->last_stray_status,
         .stray_dst = t->stray_dst,
+        .transport = t->transport,
+        .fragments_lost = t->fragments_lost,
         .sensor_lost_packets =
             calls->lost_packet_ns != CALL_NO_TIME && calls->lost_packet_ns >= t->first_sent_ns,
     };
+    icmp_ties_read(&calls->icmp_ties, t, &facts.icmp);
+    if (transport_is_reliable(t->transport) && calls->params.look_at_connection)
+        calls->params.look_at_connection(calls->params.context, &t->src, &t->dst,
+                                         &facts.connection);
     unanswered_judge(&calls->peers, &facts, &data->cause);
     peers_left_unanswered(&calls->peers, &t->src.ip, &t->dst);
 }
@@ -44,7 +50,7 @@ void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t 
                 .request_uri = t->request_uri,
                 .user_agent = t->user_agent,
                 .cseq = t->cseq,
-                .transport = TRANSPORT_UDP,
+                .transport = t->transport,
                 .src.endpoint = t->src,
                 .dst.endpoint = t->dst,
                 .first_sent_ns = t->first_sent_ns,

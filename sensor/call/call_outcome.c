@@ -1,7 +1,9 @@
 #include "call/call_outcome.h"
 
-/* After an answer and a BYE only what the mirror shows late can still come. */
-#define SETTLE_COMPLETED_NS INT64_C(1000000000)
+/* After an answer and a BYE only what the mirror shows late can still come; of a stream, what was
+ * kept back by a hole. */
+#define SETTLE_COMPLETED_NS        INT64_C(1000000000)
+#define SETTLE_COMPLETED_STREAM_NS INT64_C(3000000000)
 
 /* When the transaction was first heard of, by its request or else by a response. */
 static int64_t seen_first(const struct transaction *t)
@@ -110,6 +112,14 @@ static void end_with(struct call_outcome *outcome, enum call_state state, int64_
         (struct call_outcome){PHASE_CLOSING, state, status, ended_ns, by, settle_ns, CALL_NO_TIME};
 }
 
+static bool is_over_stream(const struct call *call)
+{
+    for (EACH_TRANSACTION(node, call))
+        if (transport_is_reliable(transaction_at(node)->transport))
+            return true;
+    return false;
+}
+
 /* Established dialogs decide alone: up while one of them has no BYE. */
 static bool read_dialogs(const struct call *call, const struct first_hop *hop,
                          struct call_outcome *outcome)
@@ -136,7 +146,8 @@ static bool read_dialogs(const struct call *call, const struct first_hop *hop,
         }
     }
     if (any)
-        end_with(outcome, CALL_STATE_COMPLETED, ended_ns, status, by, SETTLE_COMPLETED_NS);
+        end_with(outcome, CALL_STATE_COMPLETED, ended_ns, status, by,
+                 is_over_stream(call) ? SETTLE_COMPLETED_STREAM_NS : SETTLE_COMPLETED_NS);
     return any;
 }
 

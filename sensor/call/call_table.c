@@ -102,6 +102,7 @@ static void free_parts(struct call_table *table, struct call *call)
             CONTAINER_OF(call->transactions.next, struct transaction, in_call);
         list_remove(&transaction->in_call);
         call_table_stop_waiting(table, transaction);
+        transaction->born = 0; /* for whoever still points to it (sendings.h) */
         slab_free(&table->transactions, transaction);
     }
     slab_free(&table->media, call->media);
@@ -258,6 +259,7 @@ struct transaction *call_table_add_transaction(struct call_table *table, struct 
         return NULL;
     *transaction = (struct transaction){
         .call = call,
+        .born = ++table->next_born,
         .timer_b.kind = TIMER_B,
         .first_sent_ns = CALL_NO_TIME,
         .last_sent_ns = CALL_NO_TIME,

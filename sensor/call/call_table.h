@@ -26,6 +26,7 @@ struct call_table {
     uint64_t evicted[PHASE_COUNT];  /* calls dropped to make room, without their event */
     uint64_t evicted_waiting;       /* INVITEs of these whose Timer B ran */
     uint64_t transactions_left_out; /* beyond a call's own limit */
+    uint64_t next_born;
     /* Gives the event of a PHASE_CLOSING call that must make room now. */
     void (*close_early)(void *context, struct call *call);
     void *context;

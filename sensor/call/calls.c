@@ -7,8 +7,12 @@
 #include "call/invite.h"
 #include "call/messages.h"
 
-/* Peers and pairs get one part in eight of the memory. */
-enum { PEER_MEMORY_SHARE = 8 };
+/* Peers and pairs get one part in eight of the memory, recent sendings at most one in 64. */
+enum { PEER_MEMORY_SHARE = 8, SENDINGS_MEMORY_SHARE = 64 };
+
+/* So much older than its packet's own moment is a message that was kept back: it waited for others.
+ */
+#define KEPT_BACK_NS INT64_C(50000000)
 
 static void close_early(void *context, struct call *call);
 
@@ -21,19 +25,26 @@ int calls_init(struct calls *calls, const struct calls_params *params)
     };
     uint64_t peer_bytes = params->memory_bytes / PEER_MEMORY_SHARE;
     size_t peers = peer_bytes / (2 * (sizeof(struct peer) + sizeof(struct pair)));
-    int error = call_table_init(&calls->table, params->memory_bytes - peer_bytes);
-    if (error)
-        return error;
+    uint64_t sendings_bytes = params->memory_bytes / SENDINGS_MEMORY_SHARE;
+    if (call_table_init(&calls->table, params->memory_bytes - peer_bytes - sendings_bytes))
+        return -ENOMEM;
     calls->table.close_early = close_early;
     calls->table.context = calls;
-    error = peers_init(&calls->peers, 2 * peers, peers);
-    if (error)
+    if (peers_init(&calls->peers, 2 * peers, peers)) {
         call_table_fini(&calls->table);
-    return error;
+        return -ENOMEM;
+    }
+    if (icmp_ties_init(&calls->icmp_ties, sendings_bytes, params->timer_b_ns, &calls->table)) {
+        peers_fini(&calls->peers);
+        call_table_fini(&calls->table);
+        return -ENOMEM;
+    }
+    return 0;
 }
 
 void calls_fini(struct calls *calls)
 {
+    icmp_ties_fini(&calls->icmp_ties);
     peers_fini(&calls->peers);
     call_table_fini(&calls->table);
 }
@@ -146,6 +157,11 @@ static void timer_b_fired(struct calls *calls, struct transaction *t, int64_t de
         calls_settle(calls, t->call);
 }
 
+int64_t calls_due_ns(const struct calls *calls)
+{
+    return timer_heap_due(&calls->table.timers);
+}
+
 void calls_advance(struct calls *calls, int64_t now_ns)
 {
     struct timer *timer;
@@ -168,8 +184,22 @@ void calls_advance(struct calls *calls, int64_t now_ns)
 
 void calls_packet(struct calls *calls, const struct ip_addr *src, int64_t time_ns)
 {
-    calls_advance(calls, time_ns);
+    if (calls->now_ns == CALL_NO_TIME || time_ns > calls->now_ns)
+        calls_advance(calls, time_ns);
     peers_saw_packet(&calls->peers, src, calls->now_ns);
+}
+
+bool calls_icmp(struct calls *calls, const struct icmp_error *error)
+{
+    bool tied = icmp_ties_error(&calls->icmp_ties, error, &calls->table);
+    calls->icmp_tied += tied;
+    return tied;
+}
+
+bool calls_is_sip_server(const struct calls *calls, const struct endpoint *endpoint)
+{
+    const struct peer *peer = peers_find_endpoint(&calls->peers, endpoint);
+    return peer && peer->has_answered;
 }
 
 void calls_lost_packets(struct calls *calls)
@@ -215,9 +245,12 @@ struct call *calls_join_late(struct calls *calls, const struct sip_msg *msg, int
     return call;
 }
 
-void calls_hear(struct calls *calls, struct call *call, bool is_caller)
+void calls_hear(struct call *call, bool is_caller, int64_t time_ns)
 {
-    call->last_seen_ns = calls->now_ns;
+    if (time_ns > call->last_seen_ns)
+        call->last_seen_ns = time_ns;
+    if (time_ns < call->first_seen_ns)
+        call->first_seen_ns = time_ns;
     call->heard |= is_caller ? HEARD_CALLER : HEARD_CALLEE;
 }
 
@@ -242,8 +275,12 @@ void calls_infer_beginning(struct calls *calls, struct call *call, bool from_cal
     invite_inferred_beginning(calls, call, client, server);
 }
 
-void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg)
+static void take_message(struct calls *calls, const struct datagram *datagram,
+                         const struct sip_msg *msg)
 {
+    const struct endpoint *server = msg->is_request ? &datagram->dst : &datagram->src;
+    if (calls->now_ns - datagram->time_ns > KEPT_BACK_NS)
+        peers_know(&calls->peers, server, calls->now_ns);
     if (msg->is_request) {
         peers_saw_request(&calls->peers, &datagram->src, &datagram->dst, datagram->time_ns);
         if (msg->method == SIP_INVITE)
@@ -258,5 +295,11 @@ void calls_message(struct calls *calls, const struct datagram *datagram, const s
     else
         calls_other(calls, datagram, msg);
     peers_saw_response(&calls->peers, &datagram->src, &datagram->dst, msg->status,
-                       sip_method_name(msg->method), answers, calls->now_ns);
+                       sip_method_name(msg->method), answers, datagram->time_ns);
+}
+
+void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg)
+{
+    take_message(calls, datagram, msg);
+    calls_advance(calls, calls->now_ns); /* what it started long ago may be over */
 }

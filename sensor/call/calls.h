@@ -5,15 +5,17 @@
  * sections 12, 13, 15 and 17 and RFC 6026 seen from outside: no timer of an endpoint is ever seen
  * to fire, so what is said rests on what was seen and on how long nothing was.
  *
- * Time is the packets' own and only moves forward, but for calls_clock_step; a message may be a
- * little older than the one before. Thread: the correlator's. Memory: bounded, see call_table.h and
- * peer.h.
+ * Time is the packets' own and only moves forward, but for calls_clock_step; a message may be older
+ * than the one before: a little where the mirror mixes packets up, some seconds where it was behind
+ * a hole of its stream or lost its fragments. Thread: the correlator's. Memory: bounded, see
+ * call_table.h, peer.h and icmp_ties.h.
  */
 #ifndef SIPSPAN_CALL_CALLS_H
 #define SIPSPAN_CALL_CALLS_H
 
 #include "base/metric.h"
 #include "call/call_table.h"
+#include "call/icmp_ties.h"
 #include "decode/icmp.h"
 #include "event/event.h"
 #include "net/packet.h"
@@ -40,6 +42,7 @@ struct calls {
     struct calls_params params;
     struct call_table table;
     struct peers peers;
+    struct icmp_ties icmp_ties;
     int64_t now_ns;           /* the latest packet's time; CALL_NO_TIME before the first */
     int64_t lost_packet_ns;   /* when the sensor itself last dropped packets */
     uint64_t stray_responses; /* could not have reached their client */
@@ -57,7 +60,10 @@ void calls_fini(struct calls *calls);
 
 /* Any IP packet, SIP or not, from this source. Moves the clock. */
 void calls_packet(struct calls *calls, const struct ip_addr *src, int64_t time_ns);
-/* A SIP message; its packet was given to calls_packet before. */
+/*
+ * A SIP message; its packet was given to calls_packet before. Its own time may be some seconds ago.
+ * An INVITE that is incomplete, its headers being there, was sent as any other.
+ */
 void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg);
 /*
  * An ICMP error. Tied to an INVITE where the quote leaves no doubt: it shows the request's own
@@ -67,6 +73,8 @@ void calls_message(struct calls *calls, const struct datagram *datagram, const s
 bool calls_icmp(struct calls *calls, const struct icmp_error *error);
 /* Is SIP known to be spoken there: did it ever give a SIP response? */
 bool calls_is_sip_server(const struct calls *calls, const struct endpoint *endpoint);
+/* When something is due; INT64_MAX: nothing is. */
+int64_t calls_due_ns(const struct calls *calls);
 /* Nothing came, but time passed: fires what is due. */
 void calls_advance(struct calls *calls, int64_t now_ns);
 /* The packets' clock was set: everything remembered moves by step_ns. */

@@ -12,10 +12,10 @@ static void shift(int64_t *time_ns, int64_t step_ns)
 
 static void shift_transaction(struct transaction *t, int64_t step_ns)
 {
-    int64_t *const times[] = {&t->first_sent_ns, &t->last_sent_ns, &t->first_response_ns,
-                              &t->ringing_ns,    &t->final_ns,     &t->last_response_ns,
-                              &t->last_stray_ns, &t->timed_out_ns, &t->cancel_ns,
-                              &t->failure_ack_ns};
+    int64_t *const times[] = {&t->first_sent_ns,  &t->last_sent_ns,  &t->first_response_ns,
+                              &t->ringing_ns,     &t->final_ns,      &t->last_response_ns,
+                              &t->last_stray_ns,  &t->timed_out_ns,  &t->cancel_ns,
+                              &t->failure_ack_ns, &t->icmp.first_ns, &t->icmp.last_ns};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         shift(times[i], step_ns);
 }
@@ -43,6 +43,7 @@ void calls_clock_step(struct calls *calls, int64_t step_ns)
             shift_call(CONTAINER_OF(node, struct call, in_phase), step_ns);
     timer_heap_shift(&table->timers, step_ns);
     peers_clock_step(&calls->peers, step_ns);
+    icmp_ties_clock_step(&calls->icmp_ties, step_ns);
     shift(&calls->now_ns, step_ns);
     calls_lost_packets(calls); /* how much time passed in truth, nobody knows */
 }

@@ -44,9 +44,10 @@ static void judge_early_responses(struct calls *calls, struct transaction *t,
     if (t->first_response_ns == CALL_NO_TIME || endpoint_eq(went_to, &t->src))
         return;
     t->stray_dst = *went_to;
-    if (!ip_eq(&went_to->ip, &t->src.ip) || t->asked_rport)
+    bool is_reliable = transport_is_reliable(t->transport);
+    if (!ip_eq(&went_to->ip, &t->src.ip) || (t->asked_rport && !is_reliable))
         void_responses(calls, t);
-    else
+    else if (!is_reliable)
         t->port_differs = true;
 }
 
@@ -59,6 +60,7 @@ void invite_describe(struct calls *calls, struct transaction *t, const struct da
     t->is_reinvite = msg->has_to_tag;
     t->has_credentials = msg->has_credentials;
     t->asked_rport = msg->top_via.has_rport;
+    t->transport = datagram->transport;
     t->src = datagram->src;
     t->dst = datagram->dst;
     t->branch = keep(calls, call, msg->top_via.branch);
@@ -98,6 +100,8 @@ static bool is_answered(const struct transaction *t)
 
 static void note_gap(struct transaction *t, int64_t gap_ns)
 {
+    if (transport_is_reliable(t->transport))
+        return; /* no Timer A (RFC 3261 section 17.1.1.2) */
     if (gap_ns > GAP_MAX_NS)
         t->ladder_broken = true; /* no Timer A waits so long; stamps may hold anything */
     if (t->ladder_broken)
@@ -112,6 +116,7 @@ static void note_gap(struct transaction *t, int64_t gap_ns)
 void invite_sent(struct calls *calls, struct transaction *t, const struct datagram *datagram)
 {
     int64_t now_ns = datagram->time_ns;
+    icmp_ties_sent(&calls->icmp_ties, t, datagram);
     if (!ip_eq(&t->src.ip, &datagram->src.ip) || !ip_eq(&t->dst.ip, &datagram->dst.ip)) {
         /* Seen before and after a NAT, or on two links: one sending, not two. */
         t->other_src = datagram->src.ip;
@@ -124,6 +129,7 @@ void invite_sent(struct calls *calls, struct transaction *t, const struct datagr
     if (t->last_sent_ns == CALL_NO_TIME || now_ns > t->last_sent_ns)
         t->last_sent_ns = now_ns;
     call_table_count_transmission(&calls->table, t);
+    t->fragments_lost += datagram->incomplete;
     int64_t t1_ns = calls->params.timer_b_ns / T1_PER_TIMER_B;
     if (t->port_differs && now_ns - t->first_response_ns >= t1_ns) {
         void_responses(calls, t);
@@ -139,9 +145,13 @@ static bool could_reach_client(const struct transaction *t, const struct datagra
         return true;
     if (!ip_eq(&datagram->dst.ip, &t->src.ip))
         return ip_eq(&datagram->dst.ip, &t->other_src);
+    /* Of a connection's: over it or, where it is gone, over a new one to the sent-by port (RFC 3261
+     * section 18.2.2). */
+    if (transport_is_reliable(t->transport))
+        return true;
     /*
-     * Without rport a response rightly goes to the sent-by port (RFC 3261 section 18.2.2), on which
-     * the client listens or not: that is seen by whether it goes on sending.
+     * Without rport a response rightly goes to the sent-by port, on which the client listens or
+     * not: that is seen by whether it goes on sending.
      */
     return datagram->dst.port == t->src.port || (!t->asked_rport && !t->port_is_void);
 }
@@ -166,8 +176,9 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
     }
     if (t->timed_out_ns != CALL_NO_TIME)
         return false; /* its client has given up */
-    if (t->has_request && ip_eq(&datagram->dst.ip, &t->src.ip) &&
-        datagram->dst.port != t->src.port && t->first_response_ns == CALL_NO_TIME) {
+    if (t->has_request && !transport_is_reliable(t->transport) &&
+        ip_eq(&datagram->dst.ip, &t->src.ip) && datagram->dst.port != t->src.port &&
+        t->first_response_ns == CALL_NO_TIME) {
         t->port_differs = true;
         t->stray_dst = datagram->dst;
     }

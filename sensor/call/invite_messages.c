@@ -6,11 +6,11 @@
 
 /* An INVITE without a To tag begins a call, or goes on with it. */
 static struct call *call_of_initial_invite(struct calls *calls, const struct sip_msg *msg,
-                                           int64_t now_ns)
+                                           int64_t sent_ns)
 {
     struct call *call = call_table_find(&calls->table, msg->call_id, msg->from_tag);
     if (call && (call->phase == PHASE_ENDED || call->is_told)) {
-        if (msg->cseq <= call->highest_cseq)
+        if (msg->cseq <= call->highest_cseq || sent_ns <= call->last_seen_ns)
             return call->phase == PHASE_ENDED ? NULL : call; /* late, or from another hop */
         /* Dialled again. An INVITE of the old call that still waits keeps it, behind the new one.
          */
@@ -19,16 +19,27 @@ static struct call *call_of_initial_invite(struct calls *calls, const struct sip
         call = NULL;
     }
     if (!call)
-        call = call_table_add(&calls->table, msg->call_id, msg->from_tag, now_ns);
+        call = call_table_add(&calls->table, msg->call_id, msg->from_tag, sent_ns);
     return call;
 }
 
+static bool has_request(const struct call *call)
+{
+    for (EACH_TRANSACTION(node, call))
+        if (transaction_at(node)->has_request)
+            return true;
+    return false;
+}
+
+/* By its first INVITE or, as far as they tell, by responses that are shown before it. */
 static void describe_call(struct calls *calls, struct call *call, const struct sip_msg *msg)
 {
-    if (call->from_uri.len > 0 || call->is_direction_unknown)
+    if (call->is_direction_unknown || has_request(call))
         return;
-    call->from_uri = call_table_keep(&calls->table, call, msg->from_uri);
-    call->to_uri = call_table_keep(&calls->table, call, msg->to_uri);
+    if (call->from_uri.len == 0) {
+        call->from_uri = call_table_keep(&calls->table, call, msg->from_uri);
+        call->to_uri = call_table_keep(&calls->table, call, msg->to_uri);
+    }
     if (msg->is_request)
         call->user_agent = call_table_keep(&calls->table, call, msg->user_agent);
 }
@@ -41,6 +52,22 @@ static void infer_challenges(struct calls *calls, struct call *call, const struc
         if (t != now && t->cseq < now->cseq && !t->is_reinvite && ip_eq(&t->src.ip, &now->src.ip) &&
             ip_eq(&t->dst.ip, &now->dst.ip))
             invite_inferred(calls, t);
+    }
+}
+
+/*
+ * The INVITE is shown after what followed it: an ACK or a BYE of a dialog, of which no answer was
+ * seen, came later than it and shows that it was answered.
+ */
+static void infer_from_dialogs(struct calls *calls, struct call *call, const struct transaction *t)
+{
+    for (EACH_DIALOG(node, call)) {
+        const struct dialog *dialog = dialog_at(node);
+        if (!dialog->answered_by &&
+            (dialog->ack_ns >= t->first_sent_ns || dialog->bye_ns >= t->first_sent_ns)) {
+            invite_inferred_beginning(calls, call, &t->src.ip, &t->dst.ip);
+            return;
+        }
     }
 }
 
@@ -59,7 +86,7 @@ void calls_invite(struct calls *calls, const struct datagram *datagram, const st
         if (!call)
             return;
     }
-    calls_hear(calls, call, from_caller);
+    calls_hear(call, from_caller, datagram->time_ns);
     if (msg->has_to_tag)
         calls_infer_beginning(calls, call, from_caller, datagram);
     uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
@@ -76,11 +103,13 @@ void calls_invite(struct calls *calls, const struct datagram *datagram, const st
     if (!t->is_reinvite && msg->cseq > call->highest_cseq)
         call->highest_cseq = msg->cseq;
     invite_sent(calls, t, datagram);
+    if (!t->is_reinvite)
+        infer_from_dialogs(calls, call, t);
     if (t->has_credentials && !t->is_reinvite)
         infer_challenges(calls, call, t);
     media_steps_saw(calls, call,
                     msg->has_to_tag ? calls_dialog_of(calls, call, from_caller, msg) : NULL,
-                    from_caller, msg, datagram->time_ns);
+                    from_caller, datagram, msg);
     calls_tell_delays(calls, call);
     calls_settle(calls, call);
 }
@@ -98,6 +127,7 @@ static struct transaction *add_unseen(struct calls *calls, struct call *call, ui
     t->via_count = msg->via_count;
     t->src = datagram->dst;
     t->dst = datagram->src;
+    t->transport = datagram->transport;
     t->is_reinvite = is_reinvite;
     return t;
 }
@@ -140,7 +170,7 @@ bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
         call_table_remove(&calls->table, call);
         return true;
     }
-    calls_hear(calls, call, !from_caller);
+    calls_hear(call, !from_caller, datagram->time_ns);
     uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
     struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
     bool answers = (t && t->has_request) || !answers_other_branch(call, datagram, msg->cseq);
@@ -164,7 +194,7 @@ bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
     if (dialog && msg->status >= 200 && msg->status < 300 && !t->is_reinvite)
         note_answer(dialog, t, datagram->time_ns);
     if (dialog)
-        media_steps_saw(calls, call, dialog, !from_caller, msg, datagram->time_ns);
+        media_steps_saw(calls, call, dialog, !from_caller, datagram, msg);
     calls_tell_delays(calls, call);
     calls_settle(calls, call);
     return answers;

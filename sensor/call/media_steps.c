@@ -38,15 +38,15 @@ static bool carrier_of(const struct sip_msg *msg, enum offer_answer_carrier *car
 }
 
 void media_steps_saw(struct calls *calls, struct call *call, struct dialog *dialog,
-                     bool from_caller, const struct sip_msg *msg, int64_t time_ns)
+                     bool from_caller, const struct datagram *datagram, const struct sip_msg *msg)
 {
     struct offer_answer_step step = {
         .side = from_caller ? SIDE_CALLER : SIDE_CALLEE,
         .cseq = msg->cseq,
-        .time_ns = time_ns,
+        .time_ns = datagram->time_ns,
     };
     struct sdp sdp; /* large, and on purpose not cleared */
-    if (!carrier_of(msg, &step.carrier))
+    if (datagram->incomplete || !carrier_of(msg, &step.carrier))
         return;
     struct slice body = sip_msg_sdp(msg);
     if (body.len > 0 && sdp_parse(body, &sdp) == SDP_OK)

@@ -23,7 +23,8 @@ void calls_tell_delays(struct calls *calls, struct call *call);
 
 /* A call that is met in its middle, by a request that only a dialog has. */
 struct call *calls_join_late(struct calls *calls, const struct sip_msg *msg, int64_t now_ns);
-void calls_hear(struct calls *calls, struct call *call, bool is_caller);
+/* A message of the call, with the time of its own packet. */
+void calls_hear(struct call *call, bool is_caller, int64_t time_ns);
 /*
  * A call that one request in a dialog made us believe in, and its answer shows that there is none:
  * 481, or 408 of a proxy that reached nobody.

@@ -44,7 +44,7 @@ static void handle_ack(struct calls *calls, struct call *call, bool from_caller,
     bool is_of_invite = !dialog->answered_by || dialog->answered_by->cseq == msg->cseq;
     if (from_caller && is_of_invite && dialog->ack_ns == CALL_NO_TIME)
         dialog->ack_ns = datagram->time_ns;
-    media_steps_saw(calls, call, dialog, from_caller, msg, datagram->time_ns);
+    media_steps_saw(calls, call, dialog, from_caller, datagram, msg);
 }
 
 static void handle_cancel(struct calls *calls, struct call *call, const struct datagram *datagram,
@@ -108,8 +108,8 @@ static void handle_in_dialog(struct calls *calls, struct call *call, bool from_c
         return;
     if (msg->is_request)
         calls_infer_beginning(calls, call, from_caller, datagram);
-    media_steps_saw(calls, call, dialog, msg->is_request ? from_caller : !from_caller, msg,
-                    datagram->time_ns);
+    media_steps_saw(calls, call, dialog, msg->is_request ? from_caller : !from_caller, datagram,
+                    msg);
 }
 
 /* Everything else of a call: requests within it, and the responses to them. */
@@ -127,7 +127,7 @@ void calls_other(struct calls *calls, const struct datagram *datagram, const str
         call_table_remove(&calls->table, call);
         return;
     }
-    calls_hear(calls, call, msg->is_request == from_caller);
+    calls_hear(call, msg->is_request == from_caller, datagram->time_ns);
     if (call->phase == PHASE_ENDED)
         return;
     if (msg->method == SIP_CANCEL)

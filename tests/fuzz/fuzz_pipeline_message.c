@@ -11,8 +11,7 @@
 
 #include "base/cursor.h"
 #include "call/calls.h"
-#include "event/event_json.h"
-#include "sip/sip_lex.h"
+#include "event_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,27 +38,6 @@ struct run {
     char id[EVENTS_MAX][EVENT_ID_TEXT_MAX];
     size_t events;
 };
-
-static void check(int holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "broken promise: %s\n", what);
-    abort();
-}
-
-static void check_json(const struct event *event)
-{
-    char *line = event_json_structured(event, "fuzz");
-    check(line != NULL, "an event can be written");
-    struct slice text = slice_str(line);
-    check((sip_octets_check(text) & (SIP_OCTETS_NON_UTF8 | SIP_OCTETS_NUL)) == 0,
-          "JSON is UTF-8 without NUL");
-    for (size_t i = 0; i < text.len; i++)
-        check((uint8_t)text.at[i] >= 0x20, "an event is one line without control characters");
-    check(text.len > 2 && text.at[0] == '{' && text.at[text.len - 1] == '}', "JSON is an object");
-    free(line);
-}
 
 static void check_unanswered(const struct invite_unanswered *e, const struct event *event)
 {

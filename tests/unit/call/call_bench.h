@@ -47,6 +47,10 @@ struct message {
     unsigned cseq;           /* 1 */
     const char *lines;       /* further header lines, each with its CRLF */
     const char *sdp;
+    enum transport transport;
+    uint16_t ip_id;  /* 0: the sender gives none */
+    int64_t told_ms; /* when it is told, where it was kept back; 0: at its own time */
+    bool incomplete; /* its last octets never came */
 };
 
 struct kept_event {
@@ -58,6 +62,7 @@ struct bench {
     struct calls calls;
     struct kept_event *kept;
     size_t count, room;
+    struct connection_facts connection; /* what is known of any */
 };
 
 static inline void bench_receive(void *context, const struct event *event)
@@ -76,7 +81,7 @@ static inline void bench_receive(void *context, const struct event *event)
         struct slice *all[] = {&e->call_id, &e->branch,      &e->from_uri,  &e->from_tag,
                                &e->to_uri,  &e->request_uri, &e->user_agent};
         memcpy(texts, all, sizeof all);
-    } else {
+    } else if (event->type == EVENT_CALL_ENDED) {
         struct call_ended *e = &kept->event.call_ended;
         struct slice *all[] = {&e->call_id, &e->from_uri, &e->to_uri, &e->user_agent};
         memcpy(texts, all, sizeof all);
@@ -86,6 +91,15 @@ static inline void bench_receive(void *context, const struct event *event)
         memcpy(kept->text[i], texts[i]->at ? texts[i]->at : "", texts[i]->len);
         kept->text[i][texts[i]->len] = 0;
     }
+}
+
+static inline void bench_look_at_connection(void *context, const struct endpoint *client,
+                                            const struct endpoint *server,
+                                            struct connection_facts *facts)
+{
+    const struct bench *bench = context;
+    assert_false(endpoint_eq(client, server));
+    *facts = bench->connection;
 }
 
 static inline struct bench *bench_with(uint64_t memory_bytes, const char *sensor_id)
@@ -99,6 +113,7 @@ static inline struct bench *bench_with(uint64_t memory_bytes, const char *sensor
         .sensor_id = sensor_id,
         .receive = bench_receive,
         .context = bench,
+        .look_at_connection = bench_look_at_connection,
     };
     assert_int_equal(calls_init(&bench->calls, &params), 0);
     return bench;
@@ -141,7 +156,8 @@ static inline size_t message_text(const struct message *m, const char *from, con
         n += (size_t)snprintf(buf + n, size - n, "SIP/2.0 %u Whatever\r\n", m->status);
     else
         n += (size_t)snprintf(buf + n, size - n, "%s sip:+4930555001@%s SIP/2.0\r\n", method, to);
-    n += (size_t)snprintf(buf + n, size - n, "Via: SIP/2.0/UDP %s;branch=z9hG4bK%s%s\r\n",
+    n += (size_t)snprintf(buf + n, size - n, "Via: SIP/2.0/%s %s;branch=z9hG4bK%s%s\r\n",
+                          transport_name(m->transport),
                           or_else(m->sent_by, m->status > 0 ? to : from), or_else(m->branch, "b1"),
                           or_else(m->via_params, ""));
     for (unsigned i = 0; i < m->upstream; i++)
@@ -164,7 +180,8 @@ static inline size_t message_text(const struct message *m, const char *from, con
     return n;
 }
 
-static inline void bench_give(struct bench *bench, const struct message *m)
+/* What a packet says that came before, or comes with this. */
+static inline void bench_tell(struct bench *bench, const struct message *m)
 {
     char text[4096];
     const char *from = or_else(m->from, m->status > 0 ? GW : ALICE);
@@ -174,19 +191,31 @@ static inline void bench_give(struct bench *bench, const struct message *m)
         .src = endpoint_of(from),
         .dst = endpoint_of(to),
         .payload = {.at = text},
+        .transport = m->transport,
+        .has_ip_id = m->ip_id != 0,
+        .ip_id = m->ip_id,
+        .incomplete = m->incomplete,
     };
     datagram.payload.len = message_text(m, from, to, text, sizeof text);
+    if (m->incomplete)
+        datagram.payload.len -= 40;
     struct sip_msg *msg = malloc(sizeof *msg);
     assert_non_null(msg);
-    enum sip_refusal refusal = sip_msg_parse(datagram.payload, false, msg);
+    enum sip_refusal refusal = sip_msg_parse(datagram.payload, m->incomplete, msg);
     if (refusal != SIP_ACCEPTED)
         fail_msg("refused: %s\n%s", sip_refusal_name(refusal), text);
-    calls_packet(&bench->calls, &datagram.src.ip, datagram.time_ns);
     calls_message(&bench->calls, &datagram, msg);
     /* What outlives the packet must have been copied. */
     memset(text, 0x5a, sizeof text);
     memset(msg, 0x5a, sizeof *msg);
     free(msg);
+}
+
+static inline void bench_give(struct bench *bench, const struct message *m)
+{
+    struct endpoint src = endpoint_of(or_else(m->from, m->status > 0 ? GW : ALICE));
+    calls_packet(&bench->calls, &src.ip, AT(m->told_ms ? m->told_ms : m->ms));
+    bench_tell(bench, m);
 }
 
 #define SAY(bench, at_ms, ...) bench_give(bench, &(struct message){.ms = (at_ms), __VA_ARGS__})
