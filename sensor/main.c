@@ -126,12 +126,9 @@ static int make_pipeline(struct sensor *sensor)
     for (size_t i = 0; i < config->peer_count; i++)
         sensor->peer_names[i] = (struct peer_name){config->peer[i].net, config->peer[i].name};
     uint64_t fixed = config_fixed_memory(config);
-    /* One part in 32, at 24 octets each while their table doubles. */
-    size_t call_ids_max = config->memory_limit / 32 / 24;
     struct pipeline_params params = {
         .calls =
             {
-                .memory_bytes = config->memory_limit - fixed - config->memory_limit / 32,
                 .timer_b_ns = config->timer_b_ns,
                 .idle_ns = config->call_idle_timeout_ns,
                 .sensor_id = config->sensor_id,
@@ -140,7 +137,10 @@ static int make_pipeline(struct sensor *sensor)
         .capture = sensor->capture,
         .sink = sensor->sink,
         .registry = sensor->metrics,
-        .call_ids_max = call_ids_max,
+        .memory_bytes = config->memory_limit - fixed,
+        .copy_window_ns = config->copy_window_ns,
+        .sip_ports = config->sip_ports.item,
+        .sip_port_count = config->sip_ports.count,
         .is_live = sensor->is_live,
         .is_prompt = sensor->is_live || !is_all_files(&config->read),
         .shows_progress = !sensor->is_live && isatty(STDERR_FILENO),

@@ -1,117 +1,125 @@
 #include "pipeline/pipeline.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/log.h"
+#include "pipeline/packet_path.h"
 #include "pipeline/progress.h"
 
 enum {
-    PROTOCOL_ICMP = 1,
-    PROTOCOL_ICMPV6 = 58,
     LIVE_WAIT_MS = 100,
     BATCHES_PER_UPDATE = 32, /* of the metrics, when no time passes between them */
+    IP_PAYLOAD_MAX = 65535,
 };
 
 /* Live packets may lie in the kernel's ring for a moment: the idle clock runs behind by this. */
 #define LIVE_LAG_NS     INT64_C(200000000)
 #define UPDATE_EVERY_NS INT64_C(500000000)
+/* Slower ways of setting a clock (slewing) move it by much less between two looks. */
+#define STEP_MIN_NS INT64_C(500000000)
 
-static void receive(void *context, const struct event *event)
+/*
+ * How the memory is shared out: one part in so many. Copies are remembered for the window only:
+ * what the fastest mirror port brings in it fits the most that they get.
+ */
+enum {
+    CALL_IDS_SHARE = 32,
+    CALL_ID_BYTES = 24, /* while their table doubles */
+    TCP_SHARE = 8,
+    TCP_CONNECTIONS_SHARE = 4, /* of TCP's; the rest for what they keep */
+    TCP_CONNECTION_BYTES = 1024,
+    DEFRAG_SHARE = 16,
+    DEFRAG_DATAGRAM_BYTES = 4096, /* that one takes, on average */
+    COPIES_SHARE = 16,
+    COPY_BYTES = 16,
+    COPIES_MAX = 1 << 18,
+};
+
+static uint64_t at_most(uint64_t a, uint64_t b)
 {
-    struct pipeline *pipeline = context;
-    tally_event(&pipeline->tally, event);
-    sensor_metrics_event(pipeline->metrics, event);
-    if (pipeline->params.sink)
-        sink_file_write(pipeline->params.sink, event);
+    return a < b ? a : b;
+}
+
+static int init_rooms(struct pipeline *pipeline)
+{
+    uint64_t bytes = pipeline->params.memory_bytes;
+    const struct calls_params *calls = &pipeline->params.calls;
+    uint64_t tcp_bytes = bytes / TCP_SHARE, defrag_bytes = bytes / DEFRAG_SHARE;
+    pipeline->defrag_max = defrag_bytes / DEFRAG_DATAGRAM_BYTES;
+    pipeline->tcp_max = tcp_bytes / TCP_CONNECTIONS_SHARE / TCP_CONNECTION_BYTES;
+    rtp_holes_init(&pipeline->rtp_holes);
+    if (copies_init(&pipeline->copies, at_most(bytes / COPIES_SHARE / COPY_BYTES, COPIES_MAX),
+                    pipeline->params.copy_window_ns))
+        return -ENOMEM;
+    pipeline->nested = malloc(IP_PAYLOAD_MAX);
+    pipeline->defrag = defrag_create(&(struct defrag_params){
+        .datagrams_max = pipeline->defrag_max,
+        .bytes_max = defrag_bytes,
+        .timeout_ns = DEFRAG_TIMEOUT_NS,
+        .on_incomplete = packet_path_incomplete,
+        .context = pipeline,
+    });
+    pipeline->tcp = tcp_create(&(struct tcp_params){
+        .connections_max = pipeline->tcp_max,
+        .bytes_max = tcp_bytes - tcp_bytes / TCP_CONNECTIONS_SHARE,
+        .setup_ns = calls->timer_b_ns,
+        .is_sip_server = packet_path_is_sip_server,
+        .on_message = packet_path_message,
+        .on_failure = packet_path_failure,
+        .on_hole = packet_path_hole,
+        .context = pipeline,
+    });
+    pipeline->mirror = mirror_create(calls->sensor_id, packet_path_event, pipeline);
+    return pipeline->nested && pipeline->defrag && pipeline->tcp && pipeline->mirror ? 0 : -ENOMEM;
+}
+
+static void fini_rooms(struct pipeline *pipeline)
+{
+    mirror_destroy(pipeline->mirror);
+    tcp_destroy(pipeline->tcp);
+    defrag_destroy(pipeline->defrag);
+    free(pipeline->nested);
+    copies_fini(&pipeline->copies);
+}
+
+static int init_calls(struct pipeline *pipeline)
+{
+    struct calls_params calls = pipeline->params.calls;
+    uint64_t bytes = pipeline->params.memory_bytes;
+    calls.memory_bytes = bytes - bytes / TCP_SHARE - bytes / DEFRAG_SHARE - bytes / CALL_IDS_SHARE -
+                         at_most(bytes / COPIES_SHARE, COPIES_MAX * COPY_BYTES);
+    calls.receive = packet_path_event;
+    calls.look_at_connection = packet_path_connection;
+    calls.context = pipeline;
+    calls.first_response_seconds = sensor_metrics_first_response(pipeline->metrics);
+    calls.post_dial_delay_seconds = sensor_metrics_post_dial_delay(pipeline->metrics);
+    return calls_init(&pipeline->calls, &calls);
 }
 
 int pipeline_init(struct pipeline *pipeline, const struct pipeline_params *params)
 {
-    *pipeline = (struct pipeline){.params = *params};
-    int error = tally_init(&pipeline->tally, params->call_ids_max);
-    if (error)
-        return error;
+    *pipeline =
+        (struct pipeline){.params = *params, .due_ns = INT64_MIN, .flow_key = hash_key_random()};
+    if (tally_init(&pipeline->tally, params->memory_bytes / CALL_IDS_SHARE / CALL_ID_BYTES))
+        return -ENOMEM;
     pipeline->metrics = sensor_metrics_create(params->registry, &params->calls.names);
-    if (!pipeline->metrics)
-        goto fail;
-    struct calls_params calls = params->calls;
-    calls.receive = receive;
-    calls.context = pipeline;
-    calls.first_response_seconds = sensor_metrics_first_response(pipeline->metrics);
-    calls.post_dial_delay_seconds = sensor_metrics_post_dial_delay(pipeline->metrics);
-    if (calls_init(&pipeline->calls, &calls))
-        goto fail;
+    if (!pipeline->metrics || init_rooms(pipeline) || init_calls(pipeline)) {
+        fini_rooms(pipeline);
+        sensor_metrics_destroy(pipeline->metrics);
+        tally_fini(&pipeline->tally);
+        return -ENOMEM;
+    }
     return 0;
-fail:
-    sensor_metrics_destroy(pipeline->metrics);
-    tally_fini(&pipeline->tally);
-    return -ENOMEM;
 }
 
 void pipeline_fini(struct pipeline *pipeline)
 {
     calls_fini(&pipeline->calls);
+    fini_rooms(pipeline);
     sensor_metrics_destroy(pipeline->metrics);
     tally_fini(&pipeline->tally);
-}
-
-/* What is SIP is decided by looking at it, on any port. */
-static void take_udp(struct pipeline *pipeline, const struct datagram *datagram)
-{
-    struct tally *tally = &pipeline->tally;
-    if (!sip_msg_looks_like(datagram->payload)) {
-        tally->udp_other++;
-        return;
-    }
-    struct sip_msg msg; /* large, and on purpose not cleared */
-    enum sip_refusal refusal = sip_msg_parse(datagram->payload, datagram->truncated, &msg);
-    tally->refused[refusal]++;
-    if (refusal != SIP_ACCEPTED)
-        return;
-    tally_message(tally, &msg);
-    calls_message(&pipeline->calls, datagram, &msg);
-}
-
-/* The packet's time as the sensor takes it; where its clock was set, everything moves first. */
-static int64_t read_clock(struct pipeline *pipeline, const struct packet *packet)
-{
-    int64_t step_ns;
-    int64_t time_ns = packet_clock_read(&pipeline->clock, packet->time_ns, &step_ns);
-    if (step_ns != 0) {
-        log_limited(LOG_LEVEL_WARNING,
-                    "packet %" PRIu64 ": the clock of the packets was set by %+.1f s; verdicts on "
-                    "what waits now are of low confidence",
-                    packet->number, (double)step_ns / 1e9);
-        calls_clock_step(&pipeline->calls, step_ns);
-    }
-    return time_ns;
-}
-
-static void take_packet(struct pipeline *pipeline, const struct packet *packet)
-{
-    struct datagram datagram;
-    enum decode_verdict verdict = decode_packet(packet, &datagram);
-    tally_packet(&pipeline->tally, packet, verdict);
-    datagram.time_ns = read_clock(pipeline, packet);
-    switch (verdict) {
-    case DECODE_UDP:
-        calls_packet(&pipeline->calls, &datagram.src.ip, datagram.time_ns);
-        take_udp(pipeline, &datagram);
-        break;
-    case DECODE_OTHER_IP:
-        pipeline->tally.icmp +=
-            datagram.protocol == PROTOCOL_ICMP || datagram.protocol == PROTOCOL_ICMPV6;
-        calls_packet(&pipeline->calls, &datagram.src.ip, datagram.time_ns);
-        break;
-    case DECODE_FRAGMENT:
-        calls_packet(&pipeline->calls, &datagram.src.ip, datagram.time_ns);
-        break;
-    default:
-        calls_advance(&pipeline->calls, datagram.time_ns);
-        break;
-    }
 }
 
 static int64_t clock_ns(clockid_t clock)
@@ -125,19 +133,49 @@ static void update(struct pipeline *pipeline)
 {
     struct capture_stats stats;
     capture_stats(pipeline->params.capture, &stats);
-    if (stats.dropped_kernel > pipeline->capture_stats.dropped_kernel)
+    if (stats.dropped_kernel > pipeline->capture_stats.dropped_kernel) {
         calls_lost_packets(&pipeline->calls);
+        mirror_sensor_lost(pipeline->mirror);
+    }
     pipeline->capture_stats = stats;
-    sensor_metrics_update(pipeline->metrics, &pipeline->tally, &pipeline->calls, &stats,
-                          pipeline->params.sink);
+    sensor_metrics_update(pipeline->metrics, &(struct sensor_sources){
+                                                 .tally = &pipeline->tally,
+                                                 .calls = &pipeline->calls,
+                                                 .capture = &stats,
+                                                 .sink = pipeline->params.sink,
+                                                 .copies = &pipeline->copies,
+                                                 .defrag = pipeline->defrag,
+                                                 .tcp = pipeline->tcp,
+                                                 .mirror = pipeline->mirror,
+                                                 .defrag_max = pipeline->defrag_max,
+                                                 .tcp_max = pipeline->tcp_max,
+                                             });
     atomic_store_explicit(&pipeline->is_ready, true, memory_order_relaxed);
 }
 
-/* Live: brings the figures up to date in time, and the clock too when nothing comes. */
+/*
+ * This machine's clock was set where it moved against the one that only goes on. Packets will show
+ * it; if none comes, the time of day does.
+ */
+static void watch_wall_clock(struct pipeline *pipeline, bool is_idle)
+{
+    int64_t ahead_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+    int64_t moved_ns = ahead_ns - pipeline->wall_ahead_ns;
+    if (pipeline->wall_ahead_ns != 0 && (moved_ns > STEP_MIN_NS || moved_ns < -STEP_MIN_NS))
+        packet_clock_expect(&pipeline->clock, moved_ns);
+    pipeline->wall_ahead_ns = ahead_ns;
+    int64_t step_ns = is_idle ? packet_clock_take_expected(&pipeline->clock) : 0;
+    if (step_ns != 0)
+        packet_path_clock_step(pipeline, step_ns);
+}
+
+/* Brings the figures up to date in time; live, the clock too when nothing comes. */
 static void keep_time(struct pipeline *pipeline, bool is_idle, int64_t *next_update_ns)
 {
+    if (pipeline->params.is_live)
+        watch_wall_clock(pipeline, is_idle);
     if (is_idle) {
-        calls_advance(&pipeline->calls, clock_ns(CLOCK_REALTIME) - LIVE_LAG_NS);
+        packet_path_advance(pipeline, clock_ns(CLOCK_REALTIME) - LIVE_LAG_NS);
         /* A step that comes next is one from here, not from the last packet. */
         if (pipeline->clock.is_running && pipeline->calls.now_ns > pipeline->clock.now_ns)
             pipeline->clock.now_ns = pipeline->calls.now_ns;
@@ -171,8 +209,7 @@ void pipeline_run(struct pipeline *pipeline)
     while ((status = capture_read(capture, &batch, LIVE_WAIT_MS)) == CAPTURE_PACKETS ||
            status == CAPTURE_IDLE) {
         if (status == CAPTURE_PACKETS)
-            for (unsigned i = 0; i < batch.count; i++)
-                take_packet(pipeline, &batch.packet[i]);
+            packet_path_take(pipeline, &batch);
         const char *notice = capture_notice(capture);
         if (notice)
             log_warning("%s", notice);
@@ -192,6 +229,7 @@ void pipeline_run(struct pipeline *pipeline)
         log_warning("%s", notice);
     pipeline->ended_badly = status == CAPTURE_FAILED;
     pipeline->was_stopped = status == CAPTURE_END && capture_was_stopped(capture);
+    packet_path_finish(pipeline);
     calls_each_waiting(&pipeline->calls, look_at_waiting, pipeline);
     calls_finish(&pipeline->calls);
     tally_sort(&pipeline->tally);

@@ -1,5 +1,6 @@
 /*
- * pipeline: the way of a packet, put together: capture, decode, SIP, calls, events, metrics.
+ * pipeline: the way of a packet, put together: capture, decode, fragments, copies, TCP, SIP, calls,
+ * events, metrics.
  *
  * One thread does it all; with a file it runs as fast as it can, live it waits for packets. main
  * makes one, runs it and asks for the report.
@@ -10,18 +11,26 @@
 #include "call/calls.h"
 #include "capture/capture.h"
 #include "export/sink_file.h"
+#include "flow/copies.h"
+#include "flow/defrag.h"
+#include "flow/rtp_holes.h"
+#include "flow/tcp.h"
 #include "pipeline/packet_clock.h"
 #include "pipeline/sensor_metrics.h"
 #include "pipeline/tally.h"
+#include "verdict/mirror.h"
 
 struct pipeline_params {
-    struct calls_params calls; /* without receiver and metrics, which the pipeline adds */
-    struct capture *capture;   /* stays the caller's */
-    struct sink_file *sink;    /* or NULL; stays the caller's */
+    struct calls_params calls; /* without memory, receiver and metrics, which the pipeline adds */
+    uint64_t memory_bytes;     /* for all tables, those of the calls most of all */
+    int64_t copy_window_ns;
+    const uint16_t *sip_ports; /* besides 5060 and 5061; must outlive the pipeline */
+    size_t sip_port_count;
+    struct capture *capture; /* stays the caller's */
+    struct sink_file *sink;  /* or NULL; stays the caller's */
     struct metrics *registry;
-    size_t call_ids_max; /* different Call-IDs counted at most */
     bool is_live;
-    bool is_prompt;            /* somebody waits for the events: they are not kept back */
+    bool is_prompt;      /* somebody waits for the events: they are not kept back */
     bool shows_progress; /* a line on standard error while a file is read */
 };
 
@@ -30,8 +39,18 @@ struct pipeline {
     struct calls calls;
     struct tally tally;
     struct packet_clock clock;
+    struct copies copies;
+    struct rtp_holes rtp_holes;
+    struct defrag *defrag;
+    struct tcp *tcp;
+    struct mirror *mirror;
+    int64_t due_ns;             /* nothing is due before; INT64_MIN: look */
+    struct hash_key flow_key;   /* of the numbers that tell flows apart */
+    size_t defrag_max, tcp_max; /* datagrams in fragments, connections at once */
     struct sensor_metrics *metrics;
     struct capture_stats capture_stats;
+    int64_t wall_ahead_ns; /* live: of the time of day, before the monotonic clock; 0: not read */
+    char *nested;          /* a datagram that was in fragments inside of one that was, too */
     bool ended_badly;      /* capture_last_error says why */
     bool was_stopped;      /* by capture_stop, before the end of the input */
     _Atomic bool is_ready; /* it runs; for the server's thread */

@@ -1,10 +1,10 @@
 #include "pipeline/report_page.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
-enum { WIDTH = 80, COUNTS_AT_ONCE = 8, COUNT_TEXT_MAX = 32 };
+enum { WIDTH = 80, COUNTS_AT_ONCE = 8, COUNT_TEXT_MAX = 32, ROW_INDENT = 15 };
 
 /* At most `room` octets of a word, without tearing a character of UTF-8. */
 static int cut_word(const char *word, int len, int room)
@@ -48,6 +48,21 @@ void report_page_print(FILE *out, const char *prefix, int indent, const char *te
         word += strspn(word, " ");
     }
     fputc('\n', out);
+}
+
+void report_page_row(FILE *out, uint64_t count, const char *what)
+{
+    char prefix[48];
+    snprintf(prefix, sizeof prefix, "  %12s ", report_page_count(count));
+    report_page_print(out, prefix, ROW_INDENT, what);
+}
+
+void report_page_time(int64_t time_ns, bool with_date, char *buf, size_t len)
+{
+    time_t seconds = time_ns / 1000000000;
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    strftime(buf, len, with_date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
 }
 
 const char *report_page_count(uint64_t count)

@@ -1,13 +1,12 @@
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "pipeline/report.h"
 #include "pipeline/report_page.h"
+#include "pipeline/report_sections.h"
 
 enum {
     INDENT = 4,
-    ROW_INDENT = 15,
     STATUS_INDENT = 32,
     DESTINATIONS_SHOWN = 20,
     CALLERS_SHOWN = 5,
@@ -15,32 +14,14 @@ enum {
     LINE_MAX_OCTETS = 800
 };
 
-#define grouped report_page_count
-
-static const char *plural(uint64_t count, const char *one, const char *many)
-{
-    return count == 1 ? one : many;
-}
-
-/* A count and what it counts. */
-static void print_row(FILE *out, uint64_t count, const char *what)
-{
-    char prefix[48];
-    snprintf(prefix, sizeof prefix, "  %12s ", grouped(count));
-    report_page_print(out, prefix, ROW_INDENT, what);
-}
+#define grouped     report_page_count
+#define plural      report_page_plural
+#define format_time report_page_time
+#define print_row   report_page_row
 
 static void print_indented(FILE *out, const char *text)
 {
     report_page_print(out, "    ", INDENT, text);
-}
-
-static void format_time(int64_t time_ns, bool with_date, char *buf, size_t len)
-{
-    time_t seconds = time_ns / 1000000000;
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    strftime(buf, len, with_date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
 }
 
 static void print_span(FILE *out, const struct tally *tally)
@@ -146,7 +127,7 @@ static void print_destination(const struct tally_destination *destination, FILE 
 }
 
 /* What is said where no INVITE was found unanswered: never more than is known. */
-static const char *none_text(const struct pipeline *pipeline)
+static const char *none_text(const struct pipeline *pipeline, const struct report_figures *figures)
 {
     const struct tally *tally = &pipeline->tally;
     uint64_t requests = tally_requests(tally), responses = tally_responses(tally);
@@ -160,7 +141,9 @@ static const char *none_text(const struct pipeline *pipeline)
     if (pipeline->capture_stats.truncated > 0)
         return "cannot tell: no SIP was read, the packets are cut; capture again with "
                "tcpdump -s 0";
-    return "cannot tell: no SIP message over UDP was read";
+    if (figures->tcp.tls > 0)
+        return "cannot tell: only encrypted signalling (TLS) was seen, which nobody can read here";
+    return "cannot tell: no SIP message was read";
 }
 
 /* Too young to be called unanswered, and all that a short capture may have. */
@@ -186,11 +169,12 @@ static void print_pending(const struct tally *tally, FILE *out)
     }
 }
 
-static void print_unanswered(const struct pipeline *pipeline, FILE *out)
+static void print_unanswered(const struct pipeline *pipeline, const struct report_figures *figures,
+                             FILE *out)
 {
     const struct tally *tally = &pipeline->tally;
     if (tally->unanswered == 0) {
-        report_page_print(out, "\nUNANSWERED INVITES  ", INDENT, none_text(pipeline));
+        report_page_print(out, "\nUNANSWERED INVITES  ", INDENT, none_text(pipeline, figures));
         return;
     }
     fprintf(out, "\nUNANSWERED INVITES  %s got no response at all\n", grouped(tally->unanswered));
@@ -291,7 +275,15 @@ struct left_out {
     const char *what;
 };
 
-static void print_left_out(const struct pipeline *pipeline, FILE *out)
+/* Those that are no error, or one about nothing that is followed. */
+static uint64_t icmp_left_out(const struct pipeline *pipeline)
+{
+    uint64_t all = pipeline->tally.decoded[DECODE_ICMP], tied = pipeline->calls.icmp_tied;
+    return all > tied ? all - tied : 0;
+}
+
+static void print_left_out(const struct pipeline *pipeline, const struct report_figures *figures,
+                           FILE *out)
 {
     const struct tally *tally = &pipeline->tally;
     const struct calls *calls = &pipeline->calls;
@@ -300,10 +292,16 @@ static void print_left_out(const struct pipeline *pipeline, FILE *out)
         {stats->dropped_kernel, "packets were lost: the sensor was too slow for its buffer"},
         {stats->dropped_interface, "packets were lost by the interface or its driver"},
         {stats->filtered, "packets were left out by the filter"},
-        {stats->truncated, "packets were cut by the capture's snap length"},
-        {tally->decoded[DECODE_FRAGMENT], "IP fragments, not put together"},
-        {tally->icmp, "ICMP packets; errors among them are not looked into yet"},
-        {tally->decoded[DECODE_OTHER_IP] - tally->icmp, "IP packets of other protocols than UDP"},
+        {figures->defrag.timed_out, "IP datagrams of which fragments never came"},
+        {figures->defrag.overlapping, "IP datagrams whose fragments contradict one another"},
+        {figures->defrag.refused, "fragments with an impossible offset or length, or too many"},
+        {figures->defrag.evicted, "IP datagrams in fragments, given up to make room"},
+        {figures->tcp.other, "TCP segments of connections without signalling"},
+        {figures->tcp.skipped_bytes, "octets of TCP streams, skipped to find the next message"},
+        {figures->tcp.dropped_bytes, "octets of TCP streams, not kept for want of room"},
+        {figures->tcp.evicted, "TCP connections, forgotten to make room (memory_limit)"},
+        {icmp_left_out(pipeline), "ICMP packets about no INVITE in view"},
+        {tally->decoded[DECODE_OTHER_IP], "IP packets of other protocols than UDP, TCP and ICMP"},
         {tally->decoded[DECODE_NOT_IP], "packets that are not IP"},
         {tally->decoded[DECODE_UNKNOWN_LINK], "packets of a link type that is not understood"},
         {tally->decoded[DECODE_TRUNCATED], "packets too short for their headers"},
@@ -345,12 +343,18 @@ static void print_left_out(const struct pipeline *pipeline, FILE *out)
 
 void report_print_text(const struct report_source *source, FILE *out)
 {
+    const struct pipeline *pipeline = source->pipeline;
+    struct report_figures figures;
+    report_figures_read(pipeline, &figures);
     print_head(source, out);
-    print_unanswered(source->pipeline, out);
-    print_pending(&source->pipeline->tally, out);
-    print_calls(source->pipeline, out);
-    print_times(&source->pipeline->tally, out);
-    print_left_out(source->pipeline, out);
+    print_unanswered(pipeline, &figures, out);
+    print_pending(&pipeline->tally, out);
+    report_failed_print(&pipeline->tally, out);
+    print_calls(pipeline, out);
+    print_times(&pipeline->tally, out);
+    report_mirror_print(pipeline, &figures, out);
+    report_transport_print(pipeline, &figures, out);
+    print_left_out(pipeline, &figures, out);
 }
 
 const char *report_refusal_text(enum sip_refusal refusal)

@@ -2,18 +2,13 @@
 
 #include <stdlib.h>
 
+#include "pipeline/flow_metrics.h"
+#include "pipeline/metric_families.h"
+
 /* From a LAN's first response to a person who picks up late. */
 static const double delay_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1,
                                        2,     3,    5,     8,    11,  15,  20,  30};
 
-#define COUNTER(name_, help_, ...)                                                                 \
-    {                                                                                              \
-        .type = METRIC_COUNTER, .name = name_, .help = help_, .labels = { __VA_ARGS__ }            \
-    }
-#define GAUGE(name_, help_, ...)                                                                   \
-    {                                                                                              \
-        .type = METRIC_GAUGE, .name = name_, .help = help_, .labels = { __VA_ARGS__ }              \
-    }
 #define DELAY(name_, help_)                                                                        \
     {                                                                                              \
         .type = METRIC_HISTOGRAM, .name = name_, .help = help_, .unit = "seconds",                 \
@@ -24,7 +19,9 @@ enum family {
     BUILD_INFO,
     REQUESTS,
     RESPONSES,
+    MESSAGES,
     UNANSWERED,
+    CONNECTIONS_FAILED,
     CALLS,
     CALLS_ACTIVE,
     INVITES_PENDING,
@@ -33,6 +30,7 @@ enum family {
     POST_DIAL_DELAY,
     PEER_CALLS,
     PEER_UNANSWERED,
+    PEER_CONNECTIONS,
     PACKETS,
     BYTES,
     DROPPED,
@@ -54,12 +52,19 @@ static const struct metric_desc families[FAMILY_COUNT] = {
                     .name = "sipspan_build",
                     .labels = {"version"},
                     .help = "The version that runs."},
-    [REQUESTS] = COUNTER("sip_requests", "SIP requests seen, retransmissions included.", "method"),
+    [REQUESTS] =
+        COUNTER("sip_requests", "SIP requests seen, retransmissions included, mirror copies not.",
+                "method"),
     [RESPONSES] =
-        COUNTER("sip_responses", "SIP responses seen, repeats included.", "method", "class"),
+        COUNTER("sip_responses", "SIP responses seen, repeats included, mirror copies not.",
+                "method", "class"),
+    [MESSAGES] = COUNTER("sip_messages", "SIP messages seen, by what carried them.", "transport"),
     [UNANSWERED] =
         COUNTER("sip_invites_unanswered",
                 "INVITE client transactions without a response before Timer B.", "cause"),
+    [CONNECTIONS_FAILED] =
+        COUNTER("sip_connections_failed",
+                "TCP connections to a SIP port that never got as far as a message.", "reason"),
     [CALLS] = COUNTER("sip_calls", "Calls that ended.", "state"),
     [CALLS_ACTIVE] = GAUGE("sip_calls_active", "Calls that are established.", NULL),
     [INVITES_PENDING] =
@@ -77,7 +82,10 @@ static const struct metric_desc families[FAMILY_COUNT] = {
     [PEER_UNANSWERED] =
         COUNTER("sip_peer_invites_unanswered", "INVITEs that a named peer left without a response.",
                 "peer", "cause"),
-    [PACKETS] = COUNTER("sipspan_packets", "Packets read.", NULL),
+    [PEER_CONNECTIONS] = COUNTER("sip_peer_connections_failed",
+                                 "Connections to a named peer that never got as far as a message.",
+                                 "peer", "reason"),
+    [PACKETS] = COUNTER("sipspan_packets", "Packets read, mirror copies included.", NULL),
     [BYTES] = {.type = METRIC_COUNTER,
                .name = "sipspan_captured_bytes",
                .unit = "bytes",
@@ -113,16 +121,26 @@ static const struct metric_desc families[FAMILY_COUNT] = {
                      .help = "The latest packet's own time."},
 };
 
-enum tracked { TRACKED_CALLS, TRACKED_TRANSACTIONS, TRACKED_DIALOGS, TRACKED_PEERS, TRACKED_COUNT };
+enum tracked {
+    TRACKED_CALLS,
+    TRACKED_TRANSACTIONS,
+    TRACKED_DIALOGS,
+    TRACKED_PEERS,
+    TRACKED_SLABS,
+    TRACKED_DATAGRAMS = TRACKED_SLABS,
+    TRACKED_CONNECTIONS,
+    TRACKED_COUNT
+};
 
-static const char *const tracked_names[TRACKED_COUNT] = {"calls", "transactions", "dialogs",
-                                                         "peers"};
+static const char *const tracked_names[TRACKED_COUNT] = {
+    "calls", "transactions", "dialogs", "peers", "fragmented_datagrams", "tcp_connections"};
 static const char *const class_names[] = {NULL, "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
 
 struct peer_series {
     const char *name;
     struct metric *calls[CALL_STATE_COUNT];
     struct metric *unanswered[CAUSE_CODE_COUNT];
+    struct metric *connections[CONNECTION_FAILURE_COUNT];
 };
 
 struct sensor_metrics {
@@ -131,7 +149,9 @@ struct sensor_metrics {
     struct metric *single[FAMILY_COUNT]; /* of families without labels */
     struct metric *requests[SIP_METHOD_COUNT];
     struct metric *responses[SIP_METHOD_COUNT][7];
+    struct metric *messages[TRANSPORT_COUNT];
     struct metric *unanswered[CAUSE_CODE_COUNT];
+    struct metric *connections_failed[CONNECTION_FAILURE_COUNT];
     struct metric *calls[CALL_STATE_COUNT];
     struct metric *dropped_kernel, *dropped_interface;
     struct metric *left_out[DECODE_VERDICT_COUNT];
@@ -140,6 +160,7 @@ struct sensor_metrics {
     struct metric *file_queue;
     struct metric *tracked[TRACKED_COUNT], *tracked_limit[TRACKED_COUNT];
     struct metric *evicted[PHASE_COUNT];
+    struct flow_metrics *flow;
     struct peer_series *peer;
     size_t peers;
 };
@@ -147,15 +168,7 @@ struct sensor_metrics {
 static struct metric *series(struct sensor_metrics *m, enum family family, const char *a,
                              const char *b, const char *c)
 {
-    const char *values[METRIC_LABELS_MAX] = {a, b, c};
-    struct metric *series = m->family[family] ? metric_series(m->family[family], values) : NULL;
-    m->is_incomplete |= !series;
-    return series;
-}
-
-static bool is_left_out(enum decode_verdict verdict)
-{
-    return verdict != DECODE_UDP;
+    return family_series(m->family[family], a, b, c, &m->is_incomplete);
 }
 
 static void add_traffic(struct sensor_metrics *m)
@@ -166,6 +179,13 @@ static void add_traffic(struct sensor_metrics *m)
         for (int class = 1; class <= 6; class ++)
             m->responses[method][class] = series(m, RESPONSES, name, class_names[class], NULL);
     }
+    for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+        m->messages[transport] =
+            series(m, MESSAGES, transport_name((enum transport)transport), NULL, NULL);
+    for (int reason = 0; reason < CONNECTION_FAILURE_COUNT; reason++)
+        m->connections_failed[reason] =
+            series(m, CONNECTIONS_FAILED, connection_failure_name((enum connection_failure)reason),
+                   NULL, NULL);
     for (int code = 0; code < CAUSE_CODE_COUNT; code++)
         m->unanswered[code] =
             series(m, UNANSWERED, cause_code_name((enum cause_code)code), NULL, NULL);
@@ -181,7 +201,7 @@ static void add_sensor(struct sensor_metrics *m)
     m->dropped_kernel = series(m, DROPPED, "kernel", NULL, NULL);
     m->dropped_interface = series(m, DROPPED, "interface", NULL, NULL);
     for (int verdict = 0; verdict < DECODE_VERDICT_COUNT; verdict++)
-        if (is_left_out((enum decode_verdict)verdict))
+        if (tally_is_left_out((enum decode_verdict)verdict))
             m->left_out[verdict] = series(
                 m, NOT_DECODED, decode_verdict_name((enum decode_verdict)verdict), NULL, NULL);
     m->sip_errors = series(m, PARSE_ERRORS, "sip", NULL, NULL);
@@ -222,7 +242,16 @@ static void add_peers(struct sensor_metrics *m, const struct peer_names *peers)
         for (int code = 0; code < CAUSE_CODE_COUNT; code++)
             peer->unanswered[code] =
                 series(m, PEER_UNANSWERED, name, cause_code_name((enum cause_code)code), NULL);
+        for (int reason = 0; reason < CONNECTION_FAILURE_COUNT; reason++)
+            peer->connections[reason] =
+                series(m, PEER_CONNECTIONS, name,
+                       connection_failure_name((enum connection_failure)reason), NULL);
     }
+}
+
+static bool is_of_peers(enum family family)
+{
+    return family == PEER_CALLS || family == PEER_UNANSWERED || family == PEER_CONNECTIONS;
 }
 
 struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
@@ -237,7 +266,7 @@ struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
         return NULL;
     }
     for (int i = 0; i < FAMILY_COUNT; i++) {
-        if ((i == PEER_CALLS || i == PEER_UNANSWERED) && (!peers || peers->count == 0))
+        if (is_of_peers((enum family)i) && (!peers || peers->count == 0))
             continue;
         m->family[i] = metrics_add(registry, &families[i]);
         if (!families[i].labels[0])
@@ -246,6 +275,8 @@ struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
     add_traffic(m);
     add_sensor(m);
     add_peers(m, peers);
+    m->flow = flow_metrics_create(registry);
+    m->is_incomplete |= !m->flow;
     if (m->is_incomplete) {
         sensor_metrics_destroy(m);
         return NULL;
@@ -255,8 +286,10 @@ struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
 
 void sensor_metrics_destroy(struct sensor_metrics *m)
 {
-    if (m)
+    if (m) {
+        flow_metrics_destroy(m->flow);
         free(m->peer);
+    }
     free(m);
 }
 
@@ -273,40 +306,49 @@ struct metric *sensor_metrics_post_dial_delay(struct sensor_metrics *m)
 void sensor_metrics_event(struct sensor_metrics *m, const struct event *event)
 {
     struct peer_series *peer;
-    if (event->type == EVENT_INVITE_UNANSWERED) {
+    switch (event->type) {
+    case EVENT_INVITE_UNANSWERED:
         if ((peer = find_peer(m, event->invite_unanswered.dst.name)) != NULL)
             metric_add(peer->unanswered[event->invite_unanswered.cause.code], 1);
-    } else if ((peer = find_peer(m, event->call_ended.dst.name)) != NULL) {
-        metric_add(peer->calls[event->call_ended.state], 1);
+        break;
+    case EVENT_CALL_ENDED:
+        if ((peer = find_peer(m, event->call_ended.dst.name)) != NULL)
+            metric_add(peer->calls[event->call_ended.state], 1);
+        break;
+    case EVENT_CONNECTION_FAILED:
+        if ((peer = find_peer(m, event->connection_failed.dst.name)) != NULL)
+            metric_add(peer->connections[event->connection_failed.reason], 1);
+        break;
+    case EVENT_MIRROR_DEGRADED:
+    case EVENT_TYPE_COUNT:
+        break;
     }
-}
-
-/* A counter of ours shows a count that is kept elsewhere. */
-static void show(struct metric *counter, uint64_t total)
-{
-    metric_add(counter, total - metric_count(counter));
 }
 
 static void update_traffic(struct sensor_metrics *m, const struct tally *tally)
 {
     uint64_t refused = 0;
     for (int method = 0; method < SIP_METHOD_COUNT; method++) {
-        show(m->requests[method], tally->requests[method]);
+        counter_show(m->requests[method], tally->requests[method]);
         for (int class = 1; class <= 6; class ++)
-            show(m->responses[method][class], tally->responses[method][class]);
+            counter_show(m->responses[method][class], tally->responses[method][class]);
     }
+    for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+        counter_show(m->messages[transport], tally->messages[transport]);
+    for (int reason = 0; reason < CONNECTION_FAILURE_COUNT; reason++)
+        counter_show(m->connections_failed[reason], tally->connections_failed[reason]);
     for (int code = 0; code < CAUSE_CODE_COUNT; code++)
-        show(m->unanswered[code], tally->causes[code]);
+        counter_show(m->unanswered[code], tally->causes[code]);
     for (int state = 0; state < CALL_STATE_COUNT; state++)
-        show(m->calls[state], tally_calls(tally, (enum call_state)state));
+        counter_show(m->calls[state], tally_calls(tally, (enum call_state)state));
     for (int verdict = 0; verdict < DECODE_VERDICT_COUNT; verdict++)
-        if (is_left_out((enum decode_verdict)verdict))
-            show(m->left_out[verdict], tally->decoded[verdict]);
+        if (tally_is_left_out((enum decode_verdict)verdict))
+            counter_show(m->left_out[verdict], tally->decoded[verdict]);
     for (int refusal = SIP_NOT_SIP + 1; refusal < SIP_REFUSAL_COUNT; refusal++)
         refused += tally->refused[refusal];
-    show(m->sip_errors, refused);
-    show(m->single[PACKETS], tally->packets);
-    show(m->single[BYTES], tally->bytes);
+    counter_show(m->sip_errors, refused);
+    counter_show(m->single[PACKETS], tally->packets);
+    counter_show(m->single[BYTES], tally->bytes);
     if (tally->last_ns != EVENT_NO_TIME)
         metric_set(m->single[LAST_PACKET], (double)tally->last_ns / 1e9);
 }
@@ -317,33 +359,51 @@ static void update_tables(struct sensor_metrics *m, const struct calls *calls)
     metric_set(m->single[CALLS_ACTIVE], (double)table->phase_count[PHASE_UP]);
     metric_set(m->single[INVITES_PENDING], (double)table->waiting);
     metric_set(m->single[INVITES_RETRANSMITTING], (double)table->retransmitting);
-    show(m->single[STRAY_RESPONSES], calls->stray_responses);
-    show(m->single[INFERRED], calls->inferred_answers);
-    const struct slab *slabs[TRACKED_COUNT] = {&table->calls, &table->transactions, &table->dialogs,
+    counter_show(m->single[STRAY_RESPONSES], calls->stray_responses);
+    counter_show(m->single[INFERRED], calls->inferred_answers);
+    const struct slab *slabs[TRACKED_SLABS] = {&table->calls, &table->transactions, &table->dialogs,
                                                &calls->peers.peer_slab};
-    for (int what = 0; what < TRACKED_COUNT; what++) {
+    for (int what = 0; what < TRACKED_SLABS; what++) {
         metric_set(m->tracked[what], (double)slabs[what]->used);
         metric_set(m->tracked_limit[what], (double)slabs[what]->capacity);
     }
     for (int phase = 0; phase < PHASE_COUNT; phase++)
-        show(m->evicted[phase], table->evicted[phase]);
+        counter_show(m->evicted[phase], table->evicted[phase]);
 }
 
-void sensor_metrics_update(struct sensor_metrics *m, const struct tally *tally,
-                           const struct calls *calls, const struct capture_stats *capture,
-                           const struct sink_file *sink)
+static void update_rooms(struct sensor_metrics *m, const struct sensor_sources *sources)
 {
-    update_traffic(m, tally);
-    update_tables(m, calls);
-    show(m->dropped_kernel, capture->dropped_kernel);
-    show(m->dropped_interface, capture->dropped_interface);
-    if (!sink)
-        return;
+    struct defrag_stats defrag = {0};
+    struct tcp_stats tcp = {0};
+    if (sources->defrag)
+        defrag_stats(sources->defrag, &defrag);
+    if (sources->tcp)
+        tcp_stats(sources->tcp, &tcp);
+    metric_set(m->tracked[TRACKED_DATAGRAMS], (double)defrag.waiting);
+    metric_set(m->tracked_limit[TRACKED_DATAGRAMS], (double)sources->defrag_max);
+    metric_set(m->tracked[TRACKED_CONNECTIONS], (double)tcp.tracked);
+    metric_set(m->tracked_limit[TRACKED_CONNECTIONS], (double)sources->tcp_max);
+}
+
+static void update_sink(struct sensor_metrics *m, const struct sink_file *sink)
+{
     struct sink_stats stats;
     sink_file_stats(sink, &stats);
     for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
-        show(m->events[type][0], stats.written[type]);
-        show(m->events[type][1], stats.failed[type]);
+        counter_show(m->events[type][0], stats.written[type]);
+        counter_show(m->events[type][1], stats.failed[type]);
     }
     metric_set(m->file_queue, (double)stats.queued_bytes);
+}
+
+void sensor_metrics_update(struct sensor_metrics *m, const struct sensor_sources *sources)
+{
+    update_traffic(m, sources->tally);
+    update_tables(m, sources->calls);
+    update_rooms(m, sources);
+    flow_metrics_update(m->flow, sources);
+    counter_show(m->dropped_kernel, sources->capture->dropped_kernel);
+    counter_show(m->dropped_interface, sources->capture->dropped_interface);
+    if (sources->sink)
+        update_sink(m, sources->sink);
 }

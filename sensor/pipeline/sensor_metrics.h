@@ -13,9 +13,26 @@
 #include "call/calls.h"
 #include "capture/capture.h"
 #include "export/sink_file.h"
+#include "flow/copies.h"
+#include "flow/defrag.h"
+#include "flow/tcp.h"
 #include "pipeline/tally.h"
+#include "verdict/mirror.h"
 
 struct sensor_metrics;
+
+/* Whose figures are shown. Those after `capture` may be NULL: what they count stays 0. */
+struct sensor_sources {
+    const struct tally *tally;
+    const struct calls *calls;
+    const struct capture_stats *capture;
+    const struct sink_file *sink;
+    const struct copies *copies;
+    const struct defrag *defrag;
+    const struct tcp *tcp;
+    const struct mirror *mirror;
+    size_t defrag_max, tcp_max; /* datagrams and connections that there can be at once */
+};
 
 /* Registers all families and series. peers may be NULL. NULL when memory is out. */
 struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
@@ -27,9 +44,7 @@ struct metric *sensor_metrics_post_dial_delay(struct sensor_metrics *metrics);
 
 /* An event was given: what cannot be read off later, by named peer. */
 void sensor_metrics_event(struct sensor_metrics *metrics, const struct event *event);
-/* sink may be NULL. */
-void sensor_metrics_update(struct sensor_metrics *metrics, const struct tally *tally,
-                           const struct calls *calls, const struct capture_stats *capture,
-                           const struct sink_file *sink);
+
+void sensor_metrics_update(struct sensor_metrics *metrics, const struct sensor_sources *sources);
 
 #endif

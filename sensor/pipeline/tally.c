@@ -13,16 +13,21 @@ int tally_init(struct tally *tally, size_t call_ids_max)
     };
     /* Not touched before it is used: calloc of this size comes straight from the kernel. */
     tally->destination = calloc(TALLY_DESTINATIONS_MAX, sizeof *tally->destination);
-    return tally->destination ? 0 : -ENOMEM;
+    tally->failing = calloc(TALLY_FAILING_MAX, sizeof *tally->failing);
+    if (tally->destination && tally->failing)
+        return 0;
+    tally_fini(tally);
+    return -ENOMEM;
 }
 
 void tally_fini(struct tally *tally)
 {
     hash_set_fini(&tally->call_ids);
     free(tally->destination);
+    free(tally->failing);
 }
 
-void tally_packet(struct tally *tally, const struct packet *packet, enum decode_verdict verdict)
+static void add_packet(struct tally *tally, const struct packet *packet)
 {
     tally->packets++;
     tally->bytes += packet->captured_len;
@@ -30,11 +35,31 @@ void tally_packet(struct tally *tally, const struct packet *packet, enum decode_
         tally->first_ns = packet->time_ns;
     if (tally->last_ns == EVENT_NO_TIME || packet->time_ns > tally->last_ns)
         tally->last_ns = packet->time_ns;
-    tally->decoded[verdict]++;
 }
 
-void tally_message(struct tally *tally, const struct sip_msg *msg)
+void tally_packet(struct tally *tally, const struct packet *packet, enum decode_verdict verdict,
+                  const struct datagram *datagram)
 {
+    add_packet(tally, packet);
+    tally->decoded[verdict]++;
+    if (decode_is_ip(verdict))
+        tally->tunnels[datagram->tunnel]++;
+}
+
+void tally_copy(struct tally *tally, const struct packet *packet)
+{
+    add_packet(tally, packet);
+    tally->copies++;
+}
+
+void tally_icmp(struct tally *tally, const struct icmp_error *error)
+{
+    tally->icmp_errors[error->meaning]++;
+}
+
+void tally_message(struct tally *tally, const struct sip_msg *msg, enum transport transport)
+{
+    tally->messages[transport]++;
     if (msg->is_request)
         tally->requests[msg->method]++;
     else
@@ -98,18 +123,21 @@ static void take_example(struct tally_destination *destination,
     keep_text(destination->to_uri, event->to_uri);
 }
 
-static void add_caller(struct tally_destination *destination, const struct ip_addr *caller)
+/* Remembers at most `max` different ones. */
+static void add_caller(struct ip_addr *callers, unsigned *count, unsigned max,
+                       const struct ip_addr *caller)
 {
-    for (unsigned i = 0; i < destination->callers; i++)
-        if (ip_eq(&destination->caller[i], caller))
+    for (unsigned i = 0; i < *count; i++)
+        if (ip_eq(&callers[i], caller))
             return;
-    if (destination->callers < TALLY_CALLERS_MAX)
-        destination->caller[destination->callers++] = *caller;
+    if (*count < max)
+        callers[(*count)++] = *caller;
 }
 
 static void add_unanswered(struct tally *tally, const struct invite_unanswered *event)
 {
     tally->unanswered++;
+    tally->unanswered_over[event->transport]++;
     tally->causes[event->cause.code]++;
     struct tally_destination *destination = find_destination(tally, event);
     destination->invites++;
@@ -123,7 +151,8 @@ static void add_unanswered(struct tally *tally, const struct invite_unanswered *
         destination->first_ns = event->first_sent_ns;
     if (event->last_sent_ns > destination->last_ns)
         destination->last_ns = event->last_sent_ns;
-    add_caller(destination, &event->src.endpoint.ip);
+    add_caller(destination->caller, &destination->callers, TALLY_CALLERS_MAX,
+               &event->src.endpoint.ip);
     /* The example is of the most frequent cause, and there of the highest confidence. */
     bool leads =
         event->cause.code == destination->cause.code
@@ -143,6 +172,59 @@ static void add_ended(struct tally *tally, const struct call_ended *event)
         spread_add(&tally->post_dial_delay_us, (uint64_t)event->post_dial_delay_ns / 1000);
 }
 
+static struct tally_failing *give_up_smallest_failing(struct tally *tally)
+{
+    struct tally_failing *smallest = &tally->failing[0];
+    for (size_t i = 1; i < tally->failing_destinations; i++)
+        if (tally->failing[i].connections < smallest->connections)
+            smallest = &tally->failing[i];
+    tally->other_failing_connections += smallest->connections;
+    return smallest;
+}
+
+static struct tally_failing *find_failing(struct tally *tally,
+                                          const struct connection_failed *event)
+{
+    for (size_t i = 0; i < tally->failing_destinations; i++) {
+        struct tally_failing *at = &tally->failing[i];
+        if (endpoint_eq(&at->dst, &event->dst.endpoint) && at->transport == event->transport)
+            return at;
+    }
+    struct tally_failing *failing = tally->failing_destinations < TALLY_FAILING_MAX
+                                        ? &tally->failing[tally->failing_destinations++]
+                                        : give_up_smallest_failing(tally);
+    *failing = (struct tally_failing){
+        .dst = event->dst.endpoint,
+        .name = event->dst.name,
+        .transport = event->transport,
+        .first_ns = event->first_ns,
+        .last_ns = event->last_ns,
+    };
+    return failing;
+}
+
+static void add_failed(struct tally *tally, const struct connection_failed *event)
+{
+    tally->connections_failed[event->reason]++;
+    struct tally_failing *failing = find_failing(tally, event);
+    failing->connections++;
+    failing->attempts += event->attempts;
+    failing->reasons[event->reason]++;
+    failing->doubted += event->confidence != CONFIDENCE_HIGH;
+    if (event->first_ns < failing->first_ns)
+        failing->first_ns = event->first_ns;
+    if (event->last_ns > failing->last_ns)
+        failing->last_ns = event->last_ns;
+    add_caller(failing->caller, &failing->callers, TALLY_FAILING_CALLERS_MAX,
+               &event->src.endpoint.ip);
+}
+
+static void add_degraded(struct tally_mirror *mirror, const struct mirror_degraded *event)
+{
+    if (mirror->events++ == 0 || event->value > mirror->worst.value)
+        mirror->worst = *event;
+}
+
 void tally_event(struct tally *tally, const struct event *event)
 {
     switch (event->type) {
@@ -153,7 +235,11 @@ void tally_event(struct tally *tally, const struct event *event)
         add_ended(tally, &event->call_ended);
         break;
     case EVENT_CONNECTION_FAILED:
+        add_failed(tally, &event->connection_failed);
+        break;
     case EVENT_MIRROR_DEGRADED:
+        add_degraded(&tally->mirror[event->mirror_degraded.problem], &event->mirror_degraded);
+        break;
     case EVENT_TYPE_COUNT:
         break;
     }
@@ -195,10 +281,19 @@ static int compare_destinations(const void *a, const void *b)
     return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
 }
 
+static int compare_failing(const void *a, const void *b)
+{
+    const struct tally_failing *x = a, *y = b;
+    if (x->connections != y->connections)
+        return x->connections > y->connections ? -1 : 1;
+    return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+}
+
 void tally_sort(struct tally *tally)
 {
     qsort(tally->destination, tally->destinations, sizeof *tally->destination,
           compare_destinations);
+    qsort(tally->failing, tally->failing_destinations, sizeof *tally->failing, compare_failing);
 }
 
 uint64_t tally_requests(const struct tally *tally)
@@ -223,5 +318,13 @@ uint64_t tally_calls(const struct tally *tally, enum call_state state)
     uint64_t sum = 0;
     for (int status = 0; status < TALLY_STATUS_MAX; status++)
         sum += tally->calls[state][status];
+    return sum;
+}
+
+uint64_t tally_connections_failed(const struct tally *tally)
+{
+    uint64_t sum = 0;
+    for (int reason = 0; reason < CONNECTION_FAILURE_COUNT; reason++)
+        sum += tally->connections_failed[reason];
     return sum;
 }

@@ -66,6 +66,37 @@ static inline struct event ended_event(enum call_state state, uint16_t status)
     };
 }
 
+static inline struct event failed_event(struct endpoint src, struct endpoint dst,
+                                        enum connection_failure reason, enum confidence confidence)
+{
+    return (struct event){
+        .type = EVENT_CONNECTION_FAILED,
+        .connection_failed = {.transport = TRANSPORT_TCP,
+                              .src = {src, NULL},
+                              .dst = {dst, NULL},
+                              .reason = reason,
+                              .confidence = confidence,
+                              .attempts = 6,
+                              .first_ns = NOON,
+                              .last_ns = NOON + 31 * S},
+    };
+}
+
+static inline struct event degraded_event(enum mirror_problem problem, double value)
+{
+    struct event event = {
+        .type = EVENT_MIRROR_DEGRADED,
+        .mirror_degraded = {.problem = problem,
+                            .value = value,
+                            .threshold = 0.2,
+                            .since_ns = NOON,
+                            .next_step = "Look at the switch."},
+    };
+    snprintf(event.mirror_degraded.summary, EVENT_SUMMARY_MAX, "It was %.2f.", value);
+    return event;
+}
+
+/* Only figures: no capture, no fragments, no TCP, no mirror. */
 static inline struct pipeline *pipeline_figures(void)
 {
     struct pipeline *pipeline = calloc(1, sizeof *pipeline);

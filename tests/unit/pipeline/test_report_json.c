@@ -77,6 +77,12 @@ static void test_empty(void **state)
     assert_count(report, "times_ms.first_response.calls", 0);
     assert_null(json_object_get(at(report, "times_ms.first_response"), "median"));
     at(report, "left_out");
+    assert_count(report, "connections_failed.total", 0);
+    assert_count(report, "mirror.copies", 0);
+    assert_int_equal(json_array_size(at(report, "mirror.problems")), 0);
+    assert_count(report, "carried.tcp.connections", 0);
+    assert_count(report, "carried.fragments.reassembled", 0);
+    assert_count(report, "carried.icmp.errors_tied", 0);
     json_decref(report);
     pipeline_figures_free(p);
 }
@@ -94,7 +100,9 @@ static void test_figures(void **state)
     p->tally.responses[SIP_INVITE][1] = 2;
     p->tally.responses[SIP_BYE][2] = 1;
     p->tally.refused[SIP_NO_VIA] = 4;
-    p->tally.decoded[DECODE_FRAGMENT] = 2;
+    p->tally.decoded[DECODE_MALFORMED] = 2;
+    p->tally.decoded[DECODE_FRAGMENT] = 9; /* nor that */
+    p->tally.decoded[DECODE_ICMP] = 6;
     p->tally.decoded[DECODE_UDP] = 5; /* not left out */
     struct event event = unanswered_event(endpoint_v4(2, 1, 5060), endpoint_v4(2, 20, 5061),
                                           CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM);
@@ -141,9 +149,87 @@ static void test_figures(void **state)
     assert_count(report, "calls.without_response", 4);
     assert_count(report, "calls.invites_pending", 5);
     assert_true(json_real_value(at(report, "times_ms.first_response.max")) == 125);
-    assert_count(report, "left_out.packets.fragment", 2);
+    assert_count(report, "left_out.packets.malformed", 2);
+    assert_count(report, "left_out.icmp", 6);
+    assert_null(json_object_get(at(report, "left_out.packets"), "fragment"));
     assert_null(json_object_get(at(report, "left_out.packets"), "udp"));
     assert_count(report, "left_out.sip_refused.no_via", 4);
+    json_decref(report);
+    pipeline_figures_free(p);
+}
+
+static void test_mirror(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    p->mirror = mirror_create("sensor-1", NULL, NULL);
+    assert_non_null(p->mirror);
+    p->calls.peers.conversations =
+        (struct peers_conversations){.pairs = 20, .one_way = 3, .proven = 2};
+    mirror_stamp(p->mirror, NOON, NOON);
+    mirror_packet(p->mirror, COPY_NONE, 0, MIRROR_NO_VLAN, true);
+    mirror_packet(p->mirror, COPY_VLAN, 1, 20, false);
+    mirror_packet(p->mirror, COPY_VLAN, 1, 20, false);
+    mirror_stamp(p->mirror, NOON - S / 4, NOON);
+    mirror_flow(p->mirror, 1, true, true, NOON);
+    p->tally.copies = 2;
+    p->tally.tunnels[TUNNEL_VXLAN] = 4711;
+    struct event event = degraded_event(MIRROR_DISORDER, 0.5);
+    tally_event(&p->tally, &event);
+    json_t *report = print(p, one_input, 1, NULL);
+    assert_count(report, "mirror.copies", 2);
+    assert_count(report, "mirror.copies_by_kind.vlan", 2);
+    assert_int_equal(json_object_size(at(report, "mirror.copies_by_kind")), 1);
+    assert_count(report, "mirror.ports.0.interface", 1);
+    assert_count(report, "mirror.ports.0.vlan", 20);
+    assert_count(report, "mirror.ports.0.packets", 2);
+    assert_count(report, "mirror.ports.0.copies", 2);
+    assert_count(report, "mirror.ports.1.packets", 1);
+    assert_null(json_object_get(at(report, "mirror.ports.1"), "vlan"));
+    assert_count(report, "mirror.conversations", 20);
+    assert_count(report, "mirror.conversations_one_way", 3);
+    assert_count(report, "mirror.conversations_answered_unseen", 2);
+    assert_count(report, "mirror.disordered_packets", 1);
+    assert_true(json_real_value(at(report, "mirror.disorder_max_ms")) == 250);
+    assert_count(report, "mirror.truncated_packets", 1);
+    assert_count(report, "mirror.tcp_holes", 1);
+    assert_count(report, "mirror.rtp_holes", 0);
+    assert_count(report, "mirror.tunnels.vxlan", 4711);
+    assert_text(report, "mirror.problems.0.problem", "disorder");
+    assert_true(json_real_value(at(report, "mirror.problems.0.value")) == 0.5);
+    assert_text(report, "mirror.problems.0.since_at", "2026-01-31T12:00:00.000000Z");
+    assert_text(report, "mirror.problems.0.next_step", "Look at the switch.");
+    json_decref(report);
+    mirror_destroy(p->mirror);
+    pipeline_figures_free(p);
+}
+
+static void test_carried(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    p->tally.messages[TRANSPORT_WS] = 5;
+    p->tally.unanswered_over[TRANSPORT_TCP] = 6;
+    p->tally.icmp_errors[ICMP_PORT_UNREACHABLE] = 7;
+    p->calls.icmp_tied = 3;
+    struct event event = failed_event(endpoint_v4(2, 1, 40000), endpoint_v4(2, 20, 5061),
+                                      CONNECTION_TLS_ALERT, CONFIDENCE_LOW);
+    event.connection_failed.dst.name = "trunk-a";
+    tally_event(&p->tally, &event);
+    json_t *report = print(p, one_input, 1, NULL);
+    assert_count(report, "carried.messages.WS", 5);
+    assert_int_equal(json_object_size(at(report, "carried.messages")), 1);
+    assert_count(report, "carried.unanswered.TCP", 6);
+    assert_count(report, "carried.icmp.errors.port_unreachable", 7);
+    assert_count(report, "carried.icmp.errors_tied", 3);
+    assert_count(report, "connections_failed.total", 1);
+    assert_count(report, "connections_failed.reasons.tls_alert", 1);
+    assert_text(report, "connections_failed.destinations.0.dst.name", "trunk-a");
+    assert_count(report, "connections_failed.destinations.0.connections", 1);
+    assert_count(report, "connections_failed.destinations.0.attempts", 6);
+    assert_count(report, "connections_failed.destinations.0.server_unheard", 1);
+    assert_text(report, "connections_failed.destinations.0.caller_ips.0", "192.0.2.1");
+    assert_text(report, "connections_failed.destinations.0.last_at", "2026-01-31T12:00:31.000000Z");
     json_decref(report);
     pipeline_figures_free(p);
 }
@@ -175,8 +261,8 @@ static void test_hostile_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_empty),         cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_mirror),        cmocka_unit_test(test_carried),
         cmocka_unit_test(test_hostile_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

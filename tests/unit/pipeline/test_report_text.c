@@ -47,10 +47,13 @@ static void test_empty(void **state)
     const char *text = print(p, one_input, 1, NULL);
     assert_says(text, "calls.pcap");
     assert_says(text, "0 packets");
-    assert_says(text, "UNANSWERED INVITES  cannot tell: no SIP message over UDP was read");
+    assert_says(text, "UNANSWERED INVITES  cannot tell: no SIP message was read");
     assert_null(strstr(text, "INCOMPLETE"));
     assert_null(strstr(text, "LEFT OUT"));
     assert_null(strstr(text, "RESPONSE TIMES"));
+    assert_null(strstr(text, "CONNECTIONS THAT FAILED"));
+    assert_null(strstr(text, "MIRROR")); /* nothing was read: nothing is said of it */
+    assert_null(strstr(text, "CARRIED BY"));
     pipeline_figures_free(p);
 }
 
@@ -145,6 +148,8 @@ static void test_each_left_out_line(void **state)
         p->calls.table.phase_count[phase] = 999999999;
     const char *text = print(p, one_input, 1, NULL);
     assert_says(text, "LEFT OUT");
+    assert_says(text, "999,999,999 ICMP packets about no INVITE in view");
+    assert_null(strstr(text, "IP fragments, not put together"));
     for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
         assert_says(text, report_refusal_text((enum sip_refusal)refusal));
     pipeline_figures_free(p);
@@ -207,6 +212,40 @@ static void test_large_counts(void **state)
     pipeline_figures_free(p);
 }
 
+static void test_connections_failed(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    struct event event = failed_event(endpoint_v4(2, 1, 40000), endpoint_v4(2, 20, 5061),
+                                      CONNECTION_TLS_SILENT, CONFIDENCE_LOW);
+    event.connection_failed.transport = TRANSPORT_TLS;
+    event.connection_failed.dst.name = "trunk-a";
+    tally_event(&p->tally, &event);
+    event.connection_failed.reason = CONNECTION_REFUSED;
+    event.connection_failed.confidence = CONFIDENCE_HIGH;
+    tally_event(&p->tally, &event);
+    const char *text = print(p, one_input, 1, NULL);
+    assert_says(text, "CONNECTIONS THAT FAILED  2 ended before any SIP");
+    assert_says(text, "trunk-a (192.0.2.20:5061) TLS: 2 connections, 12 attempts");
+    assert_says(text, "12:00:00 to 12:00:31: refused 1, no answer to the TLS client hello 1");
+    assert_says(text, "Callers: 192.0.2.1\n");
+    assert_says(text, "In 1 of them not one packet came from the server");
+    for (unsigned i = 0; i < 300; i++)
+        for (int reason = 0; reason < CONNECTION_FAILURE_COUNT; reason++) {
+            event = failed_event(endpoint_v4(2, (uint8_t)i, 40000),
+                                 endpoint_v4(3, 1, (uint16_t)(5060 + i % 30)),
+                                 (enum connection_failure)reason, CONFIDENCE_LOW);
+            tally_event(&p->tally, &event);
+        }
+    tally_sort(&p->tally);
+    text = print(p, one_input, 1, NULL);
+    assert_says(text, "CONNECTIONS THAT FAILED  1,202 ended before any SIP");
+    assert_says(text, "192.0.3.1:5060 TCP: 40 connections, 240 attempts");
+    assert_says(text, "and 5\n    more");
+    assert_says(text, "… and 802 to other destinations");
+    pipeline_figures_free(p);
+}
+
 /* Many destinations: the first ones, and how many more there are. */
 static void test_many_destinations(void **state)
 {
@@ -249,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_long_names_and_values),
         cmocka_unit_test(test_many_inputs),
         cmocka_unit_test(test_large_counts),
+        cmocka_unit_test(test_connections_failed),
         cmocka_unit_test(test_many_destinations),
         cmocka_unit_test(test_refusals_have_words),
     };

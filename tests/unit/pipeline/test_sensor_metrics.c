@@ -70,8 +70,18 @@ static void bench_free(struct metrics_bench *bench)
 
 static void update(struct metrics_bench *bench, const struct capture_stats *stats)
 {
-    sensor_metrics_update(bench->metrics, &bench->pipeline->tally, &bench->pipeline->calls, stats,
-                          NULL);
+    const struct pipeline *pipeline = bench->pipeline;
+    sensor_metrics_update(bench->metrics, &(struct sensor_sources){
+                                              .tally = &pipeline->tally,
+                                              .calls = &pipeline->calls,
+                                              .capture = stats,
+                                              .copies = &pipeline->copies,
+                                              .defrag = pipeline->defrag,
+                                              .tcp = pipeline->tcp,
+                                              .mirror = pipeline->mirror,
+                                              .defrag_max = 300,
+                                              .tcp_max = 400,
+                                          });
 }
 
 /* Each with its type and labels; "_total" is put on by who renders them. */
@@ -97,6 +107,20 @@ static void test_names(void **state)
         {"sipspan_parse_errors", METRIC_COUNTER, {"protocol"}},
         {"sipspan_events", METRIC_COUNTER, {"type", "sink", "result"}},
         {"sipspan_sink_queue_bytes", METRIC_GAUGE, {"sink"}},
+        {"sip_messages", METRIC_COUNTER, {"transport"}},
+        {"sip_connections_failed", METRIC_COUNTER, {"reason"}},
+        {"sipspan_mirror_copies", METRIC_COUNTER, {"kind"}},
+        {"sipspan_mirror_conversations", METRIC_GAUGE, {NULL}},
+        {"sipspan_mirror_conversations_one_way", METRIC_GAUGE, {NULL}},
+        {"sipspan_mirror_disordered_packets", METRIC_COUNTER, {NULL}},
+        {"sipspan_mirror_truncated_packets", METRIC_COUNTER, {NULL}},
+        {"sipspan_mirror_tcp_holes", METRIC_COUNTER, {NULL}},
+        {"sipspan_mirror_rtp_holes", METRIC_COUNTER, {NULL}},
+        {"sipspan_mirror_shared_losses", METRIC_COUNTER, {NULL}},
+        {"sipspan_tunnel_packets", METRIC_COUNTER, {"tunnel"}},
+        {"sipspan_fragments_datagrams", METRIC_COUNTER, {"result"}},
+        {"sipspan_tcp_segments", METRIC_COUNTER, {"of"}},
+        {"sipspan_icmp_errors", METRIC_COUNTER, {"meaning"}},
         {"sipspan_tracked", METRIC_GAUGE, {"what"}},
         {"sipspan_tracked_limit", METRIC_GAUGE, {"what"}},
     };
@@ -132,6 +156,19 @@ static void test_there_from_the_start(void **state)
     assert_int_equal(
         count_of(bench.registry, "sipspan_events", "sipspan.call.ended", "file", "failed"), 0);
     assert_null(find_series(bench.registry, "sip_responses", "INVITE", "0xx", NULL));
+    for (int i = 0; i < CONNECTION_FAILURE_COUNT; i++)
+        assert_int_equal(count_of(bench.registry, "sip_connections_failed",
+                                  connection_failure_name((enum connection_failure)i), NULL, NULL),
+                         0);
+    for (int i = COPY_NONE + 1; i < COPY_KIND_COUNT; i++)
+        assert_int_equal(count_of(bench.registry, "sipspan_mirror_copies",
+                                  copy_kind_name((enum copy_kind)i), NULL, NULL),
+                         0);
+    assert_int_equal(count_of(bench.registry, "sipspan_tunnel_packets", "vxlan", NULL, NULL), 0);
+    assert_int_equal(count_of(bench.registry, "sipspan_events", "sipspan.sensor.mirror_degraded",
+                              "file", "written"),
+                     0);
+    assert_null(find_series(bench.registry, "sipspan_packets_left_out", "fragment", NULL, NULL));
     struct metric *build = find_family(bench.registry, "sipspan_build")->first;
     assert_string_equal(build->label_values[0], SIPSPAN_VERSION);
     /* Every family has words for it: one sentence. */
@@ -195,6 +232,78 @@ static void test_update(void **state)
     bench_free(&bench);
 }
 
+static void test_flows(void **state)
+{
+    struct metrics_bench bench = bench_new(NULL);
+    struct pipeline *p = bench.pipeline;
+    struct capture_stats stats = {0};
+    (void)state;
+    p->mirror = mirror_create("sensor-1", NULL, NULL);
+    p->defrag = defrag_create(&(struct defrag_params){
+        .datagrams_max = 8, .bytes_max = 1 << 20, .timeout_ns = DEFRAG_TIMEOUT_NS});
+    p->tcp = tcp_create(
+        &(struct tcp_params){.connections_max = 8, .bytes_max = 1 << 20, .setup_ns = 32 * S});
+    assert_true(p->mirror && p->defrag && p->tcp);
+    p->calls.peers.conversations =
+        (struct peers_conversations){.pairs = 20, .one_way = 3, .proven = 2};
+    p->calls.icmp_tied = 13;
+    p->copies.overruns = 14;
+    p->tally.tunnels[TUNNEL_GTP_U] = 15;
+    p->tally.icmp_errors[ICMP_TOO_BIG] = 16;
+    p->tally.messages[TRANSPORT_TCP] = 17;
+    p->tally.connections_failed[CONNECTION_TLS_ALERT] = 18;
+    mirror_stamp(p->mirror, NOON - 1, NOON);
+    mirror_packet(p->mirror, COPY_ROUTED, 0, 0, true);
+    mirror_flow(p->mirror, 1, true, true, NOON);
+    struct datagram first, fragment = {.time_ns = NOON,
+                                       .src = endpoint_v4(2, 1, 0),
+                                       .dst = endpoint_v4(2, 2, 0),
+                                       .payload = SLICE("0123456789abcdef"),
+                                       .fragment = {.id = 7, .more = true},
+                                       .protocol = 17};
+    struct slice whole;
+    assert_false(defrag_add(p->defrag, &fragment, &first, &whole));
+    for (int twice = 0; twice < 2; twice++) {
+        update(&bench, &stats);
+        assert_int_equal(count_of(bench.registry, "sipspan_mirror_copies", "routed", NULL, NULL),
+                         1);
+        assert_int_equal(count_of(bench.registry, "sipspan_mirror_copies", "same", NULL, NULL), 0);
+        assert_int_equal(count_of(bench.registry, "sipspan_mirror_copy_overruns", NULL, NULL, NULL),
+                         14);
+        assert_true(gauge_of(bench.registry, "sipspan_mirror_conversations", NULL) == 20);
+        assert_true(gauge_of(bench.registry, "sipspan_mirror_conversations_one_way", NULL) == 3);
+        assert_true(gauge_of(bench.registry, "sipspan_mirror_conversations_one_way_proven", NULL) ==
+                    2);
+        assert_int_equal(
+            count_of(bench.registry, "sipspan_mirror_disordered_packets", NULL, NULL, NULL), 1);
+        assert_int_equal(
+            count_of(bench.registry, "sipspan_mirror_truncated_packets", NULL, NULL, NULL), 1);
+        assert_int_equal(count_of(bench.registry, "sipspan_mirror_tcp_holes", NULL, NULL, NULL), 1);
+        assert_int_equal(count_of(bench.registry, "sipspan_mirror_rtp_holes", NULL, NULL, NULL), 0);
+        assert_int_equal(count_of(bench.registry, "sipspan_tunnel_packets", "gtp_u", NULL, NULL),
+                         15);
+        assert_int_equal(count_of(bench.registry, "sipspan_icmp_errors", "too_big", NULL, NULL),
+                         16);
+        assert_int_equal(count_of(bench.registry, "sipspan_icmp_errors_tied", NULL, NULL, NULL),
+                         13);
+        assert_int_equal(count_of(bench.registry, "sip_messages", "TCP", NULL, NULL), 17);
+        assert_int_equal(
+            count_of(bench.registry, "sip_connections_failed", "tls_alert", NULL, NULL), 18);
+        assert_int_equal(count_of(bench.registry, "sipspan_fragments", NULL, NULL, NULL), 1);
+        assert_true(gauge_of(bench.registry, "sipspan_tracked", "fragmented_datagrams") == 1);
+        assert_true(gauge_of(bench.registry, "sipspan_tracked_limit", "fragmented_datagrams") ==
+                    300);
+        assert_true(gauge_of(bench.registry, "sipspan_tracked_limit", "tcp_connections") == 400);
+    }
+    defrag_finish(p->defrag);
+    update(&bench, &stats);
+    assert_true(gauge_of(bench.registry, "sipspan_tracked", "fragmented_datagrams") == 0);
+    mirror_destroy(p->mirror);
+    defrag_destroy(p->defrag);
+    tcp_destroy(p->tcp);
+    bench_free(&bench);
+}
+
 static struct peer_name peer(const char *net, const char *name)
 {
     struct peer_name made = {.name = name};
@@ -221,6 +330,15 @@ static void test_peers(void **state)
     event = ended_event(CALL_STATE_LOST, 200);
     event.call_ended.dst.name = "trunk-b";
     sensor_metrics_event(bench.metrics, &event);
+    event = failed_event(endpoint_v4(2, 1, 40000), endpoint_v4(2, 21, 5061), CONNECTION_REFUSED,
+                         CONFIDENCE_HIGH);
+    sensor_metrics_event(bench.metrics, &event); /* nameless */
+    event.connection_failed.dst.name = "trunk-b";
+    sensor_metrics_event(bench.metrics, &event);
+    event = degraded_event(MIRROR_LOSS, 0.5); /* of nobody */
+    sensor_metrics_event(bench.metrics, &event);
+    assert_int_equal(
+        count_of(bench.registry, "sip_peer_connections_failed", "trunk-b", "refused", NULL), 1);
     assert_int_equal(
         count_of(bench.registry, "sip_peer_invites_unanswered", "trunk-a", "unknown", NULL), 2);
     assert_int_equal(
@@ -256,9 +374,10 @@ static void test_destroy_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_there_from_the_start),
-        cmocka_unit_test(test_update),     cmocka_unit_test(test_peers),
-        cmocka_unit_test(test_histograms), cmocka_unit_test(test_destroy_nothing),
+        cmocka_unit_test(test_names),           cmocka_unit_test(test_there_from_the_start),
+        cmocka_unit_test(test_update),          cmocka_unit_test(test_flows),
+        cmocka_unit_test(test_peers),           cmocka_unit_test(test_histograms),
+        cmocka_unit_test(test_destroy_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,325 @@
+#include "pipeline/packet_path.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "event/connection_event.h"
+
+enum {
+    PROTOCOL_TCP = 6,
+    PROTOCOL_UDP = 17,
+    REASSEMBLIES_MAX = 2, /* fragments within fragments */
+    PORT_SIP = 5060,
+    PORT_SIPS = 5061,
+};
+
+void packet_path_event(void *context, const struct event *event)
+{
+    struct pipeline *pipeline = context;
+    tally_event(&pipeline->tally, event);
+    sensor_metrics_event(pipeline->metrics, event);
+    if (pipeline->params.sink)
+        sink_file_write(pipeline->params.sink, event);
+}
+
+bool packet_path_is_sip_server(void *context, const struct endpoint *endpoint)
+{
+    const struct pipeline *pipeline = context;
+    if (endpoint->port == PORT_SIP || endpoint->port == PORT_SIPS)
+        return true;
+    for (size_t i = 0; i < pipeline->params.sip_port_count; i++)
+        if (endpoint->port == pipeline->params.sip_ports[i])
+            return true;
+    return calls_is_sip_server(&pipeline->calls, endpoint);
+}
+
+void packet_path_message(void *context, const struct datagram *message)
+{
+    struct pipeline *pipeline = context;
+    struct sip_msg msg; /* large, and on purpose not cleared */
+    enum sip_refusal refusal =
+        sip_msg_parse(message->payload, message->truncated || message->incomplete, &msg);
+    pipeline->tally.refused[refusal]++;
+    if (refusal != SIP_ACCEPTED)
+        return;
+    pipeline->due_ns = INT64_MIN;
+    tally_message(&pipeline->tally, &msg, message->transport);
+    calls_message(&pipeline->calls, message, &msg);
+}
+
+void packet_path_failure(void *context, const struct tcp_failure *failure)
+{
+    static const enum connection_failure reasons[] = {
+        [TCP_REFUSED] = CONNECTION_REFUSED,
+        [TCP_NO_ANSWER] = CONNECTION_NO_ANSWER,
+        [TCP_TLS_ALERT] = CONNECTION_TLS_ALERT,
+        [TCP_TLS_SILENT] = CONNECTION_TLS_SILENT,
+    };
+    struct pipeline *pipeline = context;
+    /* Where nothing ever came from the server, it may be the mirror that shows one direction. */
+    const struct peer *host = peers_find_host(&pipeline->calls.peers, &failure->server.ip);
+    bool was_heard = failure->server_was_heard || (host && host->has_sent);
+    struct connection_failed facts = {
+        .transport = failure->is_tls ? TRANSPORT_TLS : TRANSPORT_TCP,
+        .src = {.endpoint = failure->client},
+        .dst = {.endpoint = failure->server},
+        .reason = reasons[failure->reason],
+        .confidence = was_heard               ? CONFIDENCE_HIGH
+                      : failure->attempts > 1 ? CONFIDENCE_MEDIUM
+                                              : CONFIDENCE_LOW,
+        .attempts = failure->attempts,
+        .first_ns = failure->first_ns,
+        .last_ns = failure->last_ns,
+    };
+    struct event event;
+    connection_event_make(&facts, failure->at_ns, pipeline->params.calls.sensor_id,
+                          &pipeline->params.calls.names, &event);
+    packet_path_event(pipeline, &event);
+}
+
+/* A number that tells flows apart; two of them may share one, and nobody can choose which. */
+static uint32_t flow_number(const struct pipeline *pipeline, const struct datagram *datagram)
+{
+    const struct hash_key *key = &pipeline->flow_key;
+    uint64_t hash = hash_bytes(key, &datagram->src, sizeof datagram->src);
+    return (uint32_t)hash_chain(key, hash, &datagram->dst, sizeof datagram->dst);
+}
+
+void packet_path_hole(void *context, const struct datagram *segment)
+{
+    struct pipeline *pipeline = context;
+    mirror_flow(pipeline->mirror, flow_number(pipeline, segment), true, true, segment->time_ns);
+}
+
+/* The headers of a SIP message may all be in its first fragment. */
+void packet_path_incomplete(void *context, const struct defrag_incomplete *incomplete)
+{
+    struct pipeline *pipeline = context;
+    struct datagram first, datagram;
+    if (!incomplete->first)
+        return;
+    first = *incomplete->first;
+    first.truncated = true; /* UDP's length is that of the whole */
+    if (decode_reassembled(&first, first.payload, &datagram) != DECODE_UDP)
+        return;
+    datagram.incomplete = true;
+    if (sip_msg_looks_like(datagram.payload))
+        packet_path_message(pipeline, &datagram);
+}
+
+void packet_path_connection(void *context, const struct endpoint *client,
+                            const struct endpoint *server, struct connection_facts *facts)
+{
+    const struct pipeline *pipeline = context;
+    struct tcp_state state;
+    if (!tcp_look(pipeline->tcp, client, server, &state))
+        return;
+    *facts = (struct connection_facts){
+        .is_known = true,
+        .is_reset = state.is_reset,
+        .reset_ns = state.reset_ns,
+        .reset_by = state.reset_by,
+        .unacknowledged = state.unacknowledged,
+        .unacknowledged_since_ns = state.unacknowledged_since_ns,
+        .last_from_server_ns = state.last_from_peer_ns,
+    };
+}
+
+/* What is SIP is decided by looking at it, on any port. */
+static void take_udp(struct pipeline *pipeline, const struct datagram *datagram)
+{
+    if (sip_msg_looks_like(datagram->payload)) {
+        packet_path_message(pipeline, datagram);
+        return;
+    }
+    pipeline->tally.udp_other++;
+    uint32_t flow;
+    enum rtp_holes_verdict verdict = rtp_holes_look(&pipeline->rtp_holes, datagram, &flow);
+    if (verdict != RTP_HOLES_NOT_RTP)
+        mirror_flow(pipeline->mirror, flow, verdict == RTP_HOLES_MISSING, false, datagram->time_ns);
+}
+
+static void take_icmp(struct pipeline *pipeline, const struct datagram *datagram)
+{
+    struct icmp_error error;
+    pipeline->due_ns = INT64_MIN;
+    if (!icmp_decode(datagram, &error))
+        return;
+    tally_icmp(&pipeline->tally, &error);
+    if (error.protocol == PROTOCOL_TCP)
+        tcp_icmp(pipeline->tcp, &error);
+    calls_icmp(&pipeline->calls, &error);
+}
+
+static void take_tcp(struct pipeline *pipeline, const struct datagram *datagram)
+{
+    pipeline->due_ns = INT64_MIN;
+    if (tcp_segment(pipeline->tcp, datagram))
+        mirror_flow(pipeline->mirror, flow_number(pipeline, datagram), false, true,
+                    datagram->time_ns);
+}
+
+/* True: it is a copy, which changes nothing but its count. */
+static bool is_copy(struct pipeline *pipeline, const struct datagram *datagram,
+                    uint64_t fingerprint)
+{
+    enum copy_kind kind = copies_check(&pipeline->copies, fingerprint, datagram);
+    uint16_t vlan = datagram->vlan_count > 0 ? datagram->vlan[0] : MIRROR_NO_VLAN;
+    mirror_packet(pipeline->mirror, kind, datagram->interface, vlan, datagram->truncated);
+    return kind != COPY_NONE;
+}
+
+static void take(struct pipeline *pipeline, const struct datagram *datagram,
+                 enum decode_verdict verdict);
+
+/*
+ * A tunnel's packet may be in fragments, and so may what it carries. The inner one is put together
+ * from the outer one's octets, which the next call overwrites: hence the copy.
+ */
+static void take_fragment(struct pipeline *pipeline, const struct datagram *fragment)
+{
+    struct datagram first, datagram, inner;
+    struct slice payload;
+    pipeline->due_ns = INT64_MIN;
+    if (!defrag_add(pipeline->defrag, fragment, &first, &payload))
+        return;
+    enum decode_verdict verdict = decode_reassembled(&first, payload, &datagram);
+    if (verdict == DECODE_FRAGMENT) {
+        memcpy(pipeline->nested, datagram.payload.at, datagram.payload.len);
+        datagram.payload.at = pipeline->nested;
+        if (!defrag_add(pipeline->defrag, &datagram, &first, &payload))
+            return;
+        verdict = decode_reassembled(&first, payload, &inner);
+        datagram = inner;
+    }
+    if (!decode_is_ip(verdict) || verdict == DECODE_FRAGMENT)
+        return;
+    /* The other copy may have come in one piece, and was counted then; its fragments were, too. */
+    uint64_t fingerprint = copies_fingerprint(&pipeline->copies, &datagram, verdict);
+    if (copies_check(&pipeline->copies, fingerprint, &datagram) == COPY_NONE)
+        take(pipeline, &datagram, verdict);
+}
+
+static void take(struct pipeline *pipeline, const struct datagram *datagram,
+                 enum decode_verdict verdict)
+{
+    calls_packet(&pipeline->calls, &datagram->src.ip, datagram->time_ns);
+    switch (verdict) {
+    case DECODE_UDP:
+        take_udp(pipeline, datagram);
+        break;
+    case DECODE_TCP:
+        take_tcp(pipeline, datagram);
+        break;
+    case DECODE_ICMP:
+        take_icmp(pipeline, datagram);
+        break;
+    case DECODE_FRAGMENT:
+        take_fragment(pipeline, datagram);
+        break;
+    default:
+        break;
+    }
+}
+
+static int64_t sooner(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/*
+ * What is due by now, one deadline after the other over all rooms, so that none of them forgets
+ * what another still asks for, and a long quiet time ends as a busy one would. Of one moment: what
+ * comes late out of a stream or a fragment is older than what then runs out of time.
+ */
+static void fire(struct pipeline *pipeline, int64_t now_ns)
+{
+    int64_t due_ns;
+    for (;;) {
+        int64_t mirror_ns = mirror_due_ns(pipeline->mirror);
+        due_ns = sooner(sooner(tcp_due_ns(pipeline->tcp), defrag_due_ns(pipeline->defrag)),
+                        sooner(calls_due_ns(&pipeline->calls), mirror_ns));
+        if (due_ns > now_ns)
+            break;
+        tcp_advance(pipeline->tcp, due_ns);
+        defrag_advance(pipeline->defrag, due_ns);
+        calls_advance(&pipeline->calls, due_ns);
+        if (due_ns >= mirror_ns)
+            mirror_advance(pipeline->mirror, &pipeline->calls.peers, due_ns);
+    }
+    /* The next packet begins a window of the mirror, and with that another deadline. */
+    pipeline->due_ns = mirror_due_ns(pipeline->mirror) == INT64_MAX ? INT64_MIN : due_ns;
+}
+
+void packet_path_advance(struct pipeline *pipeline, int64_t now_ns)
+{
+    if (now_ns >= pipeline->due_ns)
+        fire(pipeline, now_ns);
+    calls_advance(&pipeline->calls, now_ns);
+}
+
+void packet_path_clock_step(struct pipeline *pipeline, int64_t step_ns)
+{
+    log_limited(LOG_LEVEL_WARNING,
+                "packet %" PRIu64 ": the clock of the packets was set by %+.1f s; verdicts on what "
+                "waits now are of low confidence",
+                pipeline->tally.packets + 1, (double)step_ns / 1e9);
+    pipeline->due_ns = INT64_MIN;
+    copies_clock_step(&pipeline->copies, step_ns);
+    defrag_clock_step(pipeline->defrag, step_ns);
+    tcp_clock_step(pipeline->tcp, step_ns);
+    mirror_clock_step(pipeline->mirror, step_ns);
+    calls_clock_step(&pipeline->calls, step_ns);
+}
+
+/*
+ * The packet's time as the sensor takes it. Where its clock was set, everything moves first, and
+ * what is due by now comes before the packet.
+ */
+static int64_t read_clock(struct pipeline *pipeline, int64_t stamp_ns)
+{
+    int64_t step_ns;
+    int64_t time_ns = packet_clock_read(&pipeline->clock, stamp_ns, &step_ns);
+    if (step_ns != 0)
+        packet_path_clock_step(pipeline, step_ns);
+    packet_path_advance(pipeline, pipeline->clock.now_ns);
+    mirror_stamp(pipeline->mirror, time_ns, pipeline->clock.now_ns);
+    return time_ns;
+}
+
+/*
+ * Twice over the batch: what needs memory that is not near (the payload's octets, the table of
+ * copies) is asked for in the first round, and has come by the second.
+ */
+void packet_path_take(struct pipeline *pipeline, const struct packet_batch *batch)
+{
+    struct datagram datagram[PACKET_BATCH_MAX];
+    enum decode_verdict verdict[PACKET_BATCH_MAX];
+    uint64_t fingerprint[PACKET_BATCH_MAX];
+    for (unsigned i = 0; i < batch->count; i++) {
+        verdict[i] = decode_packet(&batch->packet[i], &datagram[i]);
+        if (!decode_is_ip(verdict[i]))
+            continue;
+        fingerprint[i] = copies_fingerprint(&pipeline->copies, &datagram[i], verdict[i]);
+        copies_prefetch(&pipeline->copies, fingerprint[i]);
+    }
+    for (unsigned i = 0; i < batch->count; i++) {
+        const struct packet *packet = &batch->packet[i];
+        datagram[i].time_ns = read_clock(pipeline, packet->time_ns);
+        if (!decode_is_ip(verdict[i])) {
+            tally_packet(&pipeline->tally, packet, verdict[i], &datagram[i]);
+        } else if (is_copy(pipeline, &datagram[i], fingerprint[i])) {
+            tally_copy(&pipeline->tally, packet);
+        } else {
+            tally_packet(&pipeline->tally, packet, verdict[i], &datagram[i]);
+            take(pipeline, &datagram[i], verdict[i]);
+        }
+    }
+}
+
+void packet_path_finish(struct pipeline *pipeline)
+{
+    tcp_finish(pipeline->tcp);
+    defrag_finish(pipeline->defrag);
+    mirror_finish(pipeline->mirror, &pipeline->calls.peers, pipeline->clock.now_ns);
+}

@@ -1,0 +1,30 @@
+/*
+ * report_sections: figures that both reports show, and the sections of the text about the mirror
+ * and what it carries. Internal to the report.
+ */
+#ifndef SIPSPAN_PIPELINE_REPORT_SECTIONS_H
+#define SIPSPAN_PIPELINE_REPORT_SECTIONS_H
+
+#include <stdio.h>
+
+#include "pipeline/pipeline.h"
+
+/* Zeroes where the pipeline has no such part. */
+struct report_figures {
+    struct defrag_stats defrag;
+    struct tcp_stats tcp;
+    struct mirror_figures mirror;
+    struct mirror_port port[MIRROR_PORTS_MAX];
+    size_t ports;
+};
+
+void report_figures_read(const struct pipeline *pipeline, struct report_figures *figures);
+
+/* Each prints nothing where there is nothing to say. */
+void report_failed_print(const struct tally *tally, FILE *out);
+void report_mirror_print(const struct pipeline *pipeline, const struct report_figures *figures,
+                         FILE *out);
+void report_transport_print(const struct pipeline *pipeline, const struct report_figures *figures,
+                            FILE *out);
+
+#endif
