@@ -1,88 +1,18 @@
-#include "bulk.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "frame.h"
-#include "pcap_out.h"
+#include "bulk_state.h"
 #include "text.h"
 
 /*
  * One heap holds the next event of every active call, of each of its two media streams, of every
- * late copy and of the flood. A slot is a place for one call after another, so the heap's size is
- * fixed by the calls at a time, however many there are in all.
+ * late copy and of each kind of noise. A slot is a place for one call after another, so the heap's
+ * size is fixed by the calls at a time, however many there are in all.
  */
 
-enum {
-    CALLERS = 100,
-    GATEWAYS = 50,
-    DEAD_GATEWAY = GATEWAYS, /* one address more */
-    LATE_MAX = 4096,         /* copies that wait for their time */
-    LATE_ROOM = 2048,
-    RTP_LEN = 172,
-    LADDER_SENDS = 7,
-    START_S = 1700000000,
-    MS = 1000000,
-};
-#define SECOND INT64_C(1000000000)
-
-enum event_kind { EVENT_SIGNAL, EVENT_MEDIA, EVENT_LATE, EVENT_FLOOD };
-
-struct event {
-    int64_t time_ns;
-    uint32_t kind;
-    uint32_t index;
-};
-
-struct stream {
-    int64_t begin_ns, end_ns;
-    uint32_t ssrc, packet; /* packet: index of the next one that is not lost */
-    uint32_t lost;         /* right before that one */
-};
-
-struct call {
-    struct bulk_fields fields;
-    struct endpoint caller, gateway;      /* signalling */
-    uint16_t caller_media, gateway_media; /* ports */
-    uint8_t caller_index, gateway_index;
-    bool unanswered;
-    unsigned step; /* message sent next; of unanswered calls: transmission */
-    int64_t bye_ns;
-    struct stream streams[2];
-};
-
-struct late {
-    uint32_t len;
-    uint8_t bytes[LATE_ROOM];
-};
-
-struct totals {
-    uint64_t messages[BULK_MESSAGE_COUNT];
-    uint64_t answered, unanswered, copies, other;
-    uint64_t streams, rtp, lost, duplicates;
-};
-
-struct bulk {
-    const struct bulk_options *options;
-    struct prng prng;
-    struct pcap_out out;
-    struct bulk_template templates[BULK_MESSAGE_COUNT];
-    struct event *heap;
-    uint32_t heap_len;
-    struct call *calls;
-    struct late *late;
-    uint32_t free_late[LATE_MAX];
-    uint32_t free_late_count;
-    uint64_t started, flooded;
-    int64_t hold_ns, flood_gap_ns;
-    uint16_t caller_ip_id[CALLERS], gateway_ip_id[GATEWAYS + 1];
-    struct totals totals;
-    uint8_t frame[LATE_ROOM];
-};
-
-static void heap_push(struct bulk *b, int64_t time_ns, enum event_kind kind, uint32_t index)
+void bulk_push(struct bulk *b, int64_t time_ns, enum event_kind kind, uint32_t index)
 {
     uint32_t at = b->heap_len++;
     while (at > 0 && b->heap[(at - 1) / 4].time_ns > time_ns) {
@@ -112,12 +42,12 @@ static struct event heap_pop(struct bulk *b)
     return top;
 }
 
-static int64_t between(struct bulk *b, int64_t low_ns, int64_t high_ns)
+int64_t bulk_between(struct bulk *b, int64_t low_ns, int64_t high_ns)
 {
     return low_ns + (int64_t)(prng_unit(&b->prng) * (double)(high_ns - low_ns));
 }
 
-static struct endpoint make_endpoint(uint8_t a, uint8_t x, uint8_t y, uint8_t z, uint16_t port)
+struct endpoint bulk_endpoint(uint8_t a, uint8_t x, uint8_t y, uint8_t z, uint16_t port)
 {
     const uint8_t octets[4] = {a, x, y, z};
     return (struct endpoint){.ip = ip_from_v4(octets), .port = port};
@@ -131,30 +61,70 @@ static bool put_late(struct bulk *b, int64_t time_ns, size_t len)
     uint32_t slot = b->free_late[--b->free_late_count];
     memcpy(b->late[slot].bytes, b->frame, len);
     b->late[slot].len = (uint32_t)len;
-    heap_push(b, time_ns, EVENT_LATE, slot);
+    bulk_push(b, time_ns, EVENT_LATE, slot);
     return true;
 }
 
-/* Sends what lies in b->frame, and maybe a mirror copy of it. */
-static void put_frame(struct bulk *b, int64_t time_ns, size_t len)
+void bulk_put_frame(struct bulk *b, int64_t time_ns, size_t len)
 {
     pcap_out_put(&b->out, time_ns, b->frame, len);
     if (prng_hits(&b->prng, b->options->copies) &&
-        put_late(b, time_ns + between(b, MS / 10, 2 * MS), len))
+        put_late(b, time_ns + bulk_between(b, MS / 10, 2 * MS), len))
         b->totals.copies++;
 }
 
-static void put_message(struct bulk *b, int64_t time_ns, const struct call *call,
-                        enum bulk_message what, bool from_caller)
+static struct frame signal_frame(struct bulk *b, const struct call *call, bool from_caller)
 {
     struct frame f = {.link = FRAME_ETHERNET, .ttl = 64};
     f.src = from_caller ? call->caller : call->gateway;
     f.dst = from_caller ? call->gateway : call->caller;
     f.ip_id = from_caller ? b->caller_ip_id[call->caller_index]++
                           : b->gateway_ip_id[call->gateway_index]++;
-    uint32_t len = bulk_render(&b->templates[what], &call->fields, b->frame + frame_udp_offset(&f));
-    put_frame(b, time_ns, frame_finish_udp(&f, b->frame, len));
+    return f;
+}
+
+/* A segment whose payload lies in the frame already. */
+static void put_segment(struct bulk *b, int64_t time_ns, struct call *call, bool from_caller,
+                        unsigned flags, uint32_t len)
+{
+    struct frame f = signal_frame(b, call, from_caller);
+    const struct frame_tcp tcp = {.flags = flags,
+                                  .seq = call->seq[!from_caller],
+                                  .ack = flags & TCP_ACK ? call->seq[from_caller] : 0};
+    bulk_put_frame(b, time_ns, frame_finish_tcp(&f, b->frame, &tcp, len));
+    call->seq[!from_caller] += len + (flags & (TCP_SYN | TCP_FIN) ? 1 : 0);
+}
+
+static void open_connection(struct bulk *b, int64_t time_ns, struct call *call)
+{
+    call->seq[0] = (uint32_t)b->started << 12;
+    call->seq[1] = ~call->seq[0];
+    put_segment(b, time_ns, call, true, TCP_SYN, 0);
+    put_segment(b, time_ns, call, false, TCP_SYN | TCP_ACK, 0);
+    put_segment(b, time_ns, call, true, TCP_ACK, 0);
+}
+
+static void close_connection(struct bulk *b, int64_t time_ns, struct call *call)
+{
+    put_segment(b, time_ns, call, true, TCP_FIN | TCP_ACK, 0);
+    put_segment(b, time_ns, call, false, TCP_FIN | TCP_ACK, 0);
+    put_segment(b, time_ns, call, true, TCP_ACK, 0);
+}
+
+static void put_message(struct bulk *b, int64_t time_ns, struct call *call, enum bulk_message what,
+                        bool from_caller)
+{
     b->totals.messages[what]++;
+    if (b->options->tcp) {
+        const struct frame shape = {.link = FRAME_ETHERNET, .src = call->caller};
+        uint32_t octets =
+            bulk_render(&b->templates[what], &call->fields, b->frame + frame_tcp_offset(&shape));
+        put_segment(b, time_ns, call, from_caller, TCP_PSH | TCP_ACK, octets);
+        return;
+    }
+    struct frame f = signal_frame(b, call, from_caller);
+    uint32_t len = bulk_render(&b->templates[what], &call->fields, b->frame + frame_udp_offset(&f));
+    bulk_put_frame(b, time_ns, frame_finish_udp(&f, b->frame, len));
 }
 
 static void start_call(struct bulk *b, int64_t time_ns, uint32_t slot)
@@ -166,15 +136,16 @@ static void start_call(struct bulk *b, int64_t time_ns, uint32_t slot)
     call->caller_index = (uint8_t)(slot % CALLERS);
     call->gateway_index =
         call->unanswered ? DEAD_GATEWAY : (uint8_t)((slot / CALLERS + slot) % GATEWAYS);
-    call->caller = make_endpoint(192, 0, 2, (uint8_t)(100 + call->caller_index), 5060);
-    call->gateway = make_endpoint(198, 51, 100, (uint8_t)(100 + call->gateway_index), 5060);
+    uint16_t port = b->options->tcp ? (uint16_t)(1024 + b->started % 60000) : 5060;
+    call->caller = bulk_endpoint(192, 0, 2, (uint8_t)(100 + call->caller_index), port);
+    call->gateway = bulk_endpoint(198, 51, 100, (uint8_t)(100 + call->gateway_index), 5060);
     call->caller_media = (uint16_t)(10000 + 2 * (slot / CALLERS % 25000));
     call->gateway_media = (uint16_t)(10000 + 2 * (slot / GATEWAYS % 25000));
     struct endpoint caller_media = {.ip = call->caller.ip, .port = call->caller_media};
     struct endpoint gateway_media = {.ip = call->gateway.ip, .port = call->gateway_media};
     bulk_fill(&call->fields, ++b->started, &b->prng, &caller_media, &gateway_media);
     *(call->unanswered ? &b->totals.unanswered : &b->totals.answered) += 1;
-    heap_push(b, time_ns, EVENT_SIGNAL, slot);
+    bulk_push(b, time_ns, EVENT_SIGNAL, slot);
 }
 
 /* When packet i of a stream passes; it never overtakes, so `not_before` is the one before it. */
@@ -191,14 +162,14 @@ static void start_media(struct bulk *b, int64_t ack_ns, uint32_t slot)
     struct call *call = &b->calls[slot];
     for (uint32_t i = 0; i < 2; i++) {
         struct stream *s = &call->streams[i];
-        *s = (struct stream){.begin_ns = ack_ns + between(b, MS, 20 * MS),
+        *s = (struct stream){.begin_ns = ack_ns + bulk_between(b, MS, 20 * MS),
                              .end_ns =
                                  call->bye_ns - (int64_t)(b->options->jitter_ms * MS) - 20 * MS,
                              .ssrc = (uint32_t)prng_next(&b->prng)};
         if (s->begin_ns >= s->end_ns)
             continue;
         b->totals.streams++;
-        heap_push(b, media_time(b, s, 0, 0), EVENT_MEDIA, 2 * slot + i);
+        bulk_push(b, media_time(b, s, 0, 0), EVENT_MEDIA, 2 * slot + i);
     }
 }
 
@@ -208,17 +179,17 @@ static int64_t step_delay(struct bulk *b, const struct call *call, int64_t now_n
     int64_t ring = b->hold_ns / 4 < 4 * SECOND ? b->hold_ns / 4 : 4 * SECOND;
     switch ((enum bulk_message)call->step) {
     case BULK_TRYING:
-        return between(b, MS, 20 * MS);
+        return bulk_between(b, MS, 20 * MS);
     case BULK_RINGING:
-        return between(b, ring / 20, ring / 4);
+        return bulk_between(b, ring / 20, ring / 4);
     case BULK_OK:
-        return between(b, ring / 4, ring);
+        return bulk_between(b, ring / 4, ring);
     case BULK_ACK:
-        return between(b, 5 * MS, 40 * MS);
+        return bulk_between(b, 5 * MS, 40 * MS);
     case BULK_BYE:
         return call->bye_ns - now_ns;
     default:
-        return between(b, 3 * MS, 30 * MS);
+        return bulk_between(b, 3 * MS, 30 * MS);
     }
 }
 
@@ -229,9 +200,17 @@ static void signal_unanswered(struct bulk *b, int64_t time_ns, uint32_t slot)
         start_call(b, time_ns, slot);
         return;
     }
+    if (b->options->tcp) { /* sent once, and acknowledged by the gateway's TCP alone */
+        open_connection(b, time_ns, call);
+        put_message(b, time_ns, call, BULK_INVITE, true);
+        put_segment(b, time_ns, call, false, TCP_ACK, 0);
+        call->step = LADDER_SENDS;
+        bulk_push(b, time_ns + 32 * SECOND, EVENT_SIGNAL, slot);
+        return;
+    }
     put_message(b, time_ns, call, BULK_INVITE, true);
     int64_t gap = (SECOND / 2) << call->step++;
-    heap_push(b, time_ns + (call->step < LADDER_SENDS ? gap : SECOND / 2), EVENT_SIGNAL, slot);
+    bulk_push(b, time_ns + (call->step < LADDER_SENDS ? gap : SECOND / 2), EVENT_SIGNAL, slot);
 }
 
 static void signal_call(struct bulk *b, int64_t time_ns, uint32_t slot)
@@ -246,14 +225,18 @@ static void signal_call(struct bulk *b, int64_t time_ns, uint32_t slot)
         return;
     }
     enum bulk_message what = (enum bulk_message)call->step++;
+    if (b->options->tcp && what == BULK_INVITE)
+        open_connection(b, time_ns, call);
     put_message(b, time_ns, call, what,
                 what == BULK_INVITE || what == BULK_ACK || what == BULK_BYE);
+    if (b->options->tcp && what == BULK_BYE_OK)
+        close_connection(b, time_ns, call);
     if (what == BULK_ACK) {
-        call->bye_ns = time_ns + between(b, b->hold_ns / 2, b->hold_ns);
+        call->bye_ns = time_ns + bulk_between(b, b->hold_ns / 2, b->hold_ns);
         if (b->options->rtp)
             start_media(b, time_ns, slot);
     }
-    heap_push(b, time_ns + step_delay(b, call, time_ns), EVENT_SIGNAL, slot);
+    bulk_push(b, time_ns + step_delay(b, call, time_ns), EVENT_SIGNAL, slot);
 }
 
 static size_t write_rtp(struct bulk *b, const struct call *call, uint32_t direction)
@@ -292,14 +275,14 @@ static void send_media(struct bulk *b, int64_t time_ns, uint32_t index)
 {
     struct call *call = &b->calls[index / 2];
     struct stream *s = &call->streams[index % 2];
-    put_frame(b, time_ns, write_rtp(b, call, index % 2));
+    bulk_put_frame(b, time_ns, write_rtp(b, call, index % 2));
     b->totals.rtp++;
     b->totals.lost += s->lost;
     if (prng_hits(&b->prng, b->options->duplicates)) {
         /* A repeat by the network: the same RTP in another IP packet, which a mirror copy is not.
          */
         size_t len = write_rtp(b, call, index % 2);
-        if (put_late(b, time_ns + between(b, MS / 10, 5 * MS), len))
+        if (put_late(b, time_ns + bulk_between(b, MS / 10, 5 * MS), len))
             b->totals.duplicates++;
     }
     /* Losses at a stream's end are no part of the truth: nobody could see them. */
@@ -310,28 +293,7 @@ static void send_media(struct bulk *b, int64_t time_ns, uint32_t index)
         s->lost++;
     }
     if (s->begin_ns + (int64_t)s->packet * 20 * MS < s->end_ns)
-        heap_push(b, media_time(b, s, s->packet, time_ns), EVENT_MEDIA, index);
-}
-
-static void send_flood(struct bulk *b, int64_t time_ns)
-{
-    static const uint8_t nets[3][3] = {{192, 0, 2}, {198, 51, 100}, {203, 0, 113}};
-    struct bulk_fields fields;
-    uint32_t random = prng_below(&b->prng, 3 * 256);
-    const uint8_t *net = nets[random / 256];
-    struct endpoint gateway =
-        make_endpoint(198, 51, 100, (uint8_t)(100 + prng_below(&b->prng, GATEWAYS)), 5060);
-    struct frame f = {.link = FRAME_ETHERNET, .ttl = 51, .dst = gateway};
-    f.src = make_endpoint(net[0], net[1], net[2], (uint8_t)random,
-                          (uint16_t)(1024 + prng_below(&b->prng, 64000)));
-    f.ip_id = (uint16_t)prng_next(&b->prng);
-    bulk_fill(&fields, ++b->flooded, &b->prng, NULL, &gateway);
-    uint32_t len = bulk_render(&b->templates[BULK_FLOOD], &fields, b->frame + frame_udp_offset(&f));
-    put_frame(b, time_ns, frame_finish_udp(&f, b->frame, len));
-    b->totals.messages[BULK_FLOOD]++;
-    if (b->flooded < b->options->flood)
-        heap_push(b, time_ns + between(b, b->flood_gap_ns / 2, b->flood_gap_ns * 3 / 2),
-                  EVENT_FLOOD, 0);
+        bulk_push(b, media_time(b, s, s->packet, time_ns), EVENT_MEDIA, index);
 }
 
 static void send_late(struct bulk *b, int64_t time_ns, uint32_t slot)
@@ -344,8 +306,8 @@ static void send_late(struct bulk *b, int64_t time_ns, uint32_t slot)
 static void send_trailer(struct bulk *b)
 {
     struct frame f = {.link = FRAME_ETHERNET, .ttl = 64};
-    f.src = make_endpoint(192, 0, 2, 100, 5060);
-    f.dst = make_endpoint(198, 51, 100, 100, 5060);
+    f.src = bulk_endpoint(192, 0, 2, 100, 5060);
+    f.dst = bulk_endpoint(198, 51, 100, 100, 5060);
     f.ip_id = b->caller_ip_id[0]++;
     memcpy(b->frame + frame_udp_offset(&f), "\r\n\r\n", 4);
     pcap_out_put(&b->out, b->out.last_ns + 40 * SECOND, b->frame,
@@ -362,10 +324,13 @@ static void start(struct bulk *b, uint32_t slots)
         die("--concurrent and --cps: calls would be shorter than a second");
     for (uint32_t i = 0; i < slots; i++)
         start_call(b, now + b->hold_ns / slots * i, i);
-    if (o->flood > 0) {
+    for (uint32_t kind = 0; kind < BULK_NOISES; kind++) {
+        if (o->noise[kind] == 0)
+            continue;
         uint64_t rounds = (o->calls + slots - 1) / slots;
-        b->flood_gap_ns = (int64_t)((double)rounds * (double)b->hold_ns / (double)o->flood);
-        heap_push(b, now, EVENT_FLOOD, 0);
+        b->noise_gap_ns[kind] =
+            (int64_t)((double)rounds * (double)b->hold_ns / (double)o->noise[kind]);
+        bulk_push(b, now, EVENT_NOISE, kind);
     }
 }
 
@@ -383,12 +348,12 @@ static void run(struct bulk *b)
         case EVENT_LATE:
             send_late(b, e.time_ns, e.index);
             break;
-        case EVENT_FLOOD:
-            send_flood(b, e.time_ns);
+        case EVENT_NOISE:
+            bulk_send_noise(b, e.time_ns, (enum bulk_noise)e.index);
             break;
         }
     }
-    if (b->totals.unanswered + b->flooded > 0)
+    if (b->totals.unanswered + b->totals.noise[BULK_INVITES] + b->totals.noise[BULK_HALF_OPEN] > 0)
         send_trailer(b);
 }
 
@@ -410,10 +375,13 @@ static void write_truth(const struct bulk *b)
         {"requests", invites + m[BULK_ACK] + m[BULK_BYE]},
         {"responses", m[BULK_TRYING] + m[BULK_RINGING] + m[BULK_OK] + m[BULK_BYE_OK]},
         {"invites", invites},
-        {"call_ids", b->started + b->flooded},
+        {"call_ids", b->started + t->noise[BULK_INVITES]},
         {"calls_answered", t->answered},
         {"calls_unanswered", t->unanswered},
-        {"flood", b->flooded},
+        {"flood", t->noise[BULK_INVITES]},
+        {"fragments", t->noise[BULK_FRAGMENTS]},
+        {"half_open", t->noise[BULK_HALF_OPEN]},
+        {"gaps", t->noise[BULK_GAPS]},
         {"copies", t->copies},
         {"other", t->other},
         {"rtp_streams", t->streams},
@@ -437,11 +405,11 @@ void bulk_run(const struct bulk_options *options)
     b->options = options;
     b->prng.state = options->seed;
     b->calls = must_alloc(slots * sizeof *b->calls);
-    b->heap = must_alloc((3 * (size_t)slots + LATE_MAX + 1) * sizeof *b->heap);
+    b->heap = must_alloc((3 * (size_t)slots + LATE_MAX + BULK_NOISES) * sizeof *b->heap);
     b->late = must_alloc(LATE_MAX * sizeof *b->late);
     for (uint32_t i = 0; i < LATE_MAX; i++)
         b->free_late[b->free_late_count++] = i;
-    bulk_compile(b->templates);
+    bulk_compile(b->templates, options->tcp);
     pcap_out_open(&b->out, options->out, FRAME_ETHERNET, options->microseconds, 0);
     start(b, slots);
     run(b);

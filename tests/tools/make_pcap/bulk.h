@@ -3,7 +3,8 @@
  * alone.
  *
  * Every call is INVITE, 100, 180, 200, ACK, talk, BYE, 200; an unanswered one is the full ladder of
- * RFC 3261 section 17.1.1.2 to a gateway that never speaks. Only documentation addresses are used.
+ * RFC 3261 section 17.1.1.2 to a gateway that never speaks; over TCP it is sent once. Only
+ * documentation addresses are used.
  */
 #ifndef MAKE_PCAP_BULK_H
 #define MAKE_PCAP_BULK_H
@@ -14,10 +15,19 @@
 #include "net/endpoint.h"
 #include "prng.h"
 
+/* What is mixed in between the calls. */
+enum bulk_noise {
+    BULK_INVITES,   /* never answered, of strangers */
+    BULK_FRAGMENTS, /* never completed */
+    BULK_HALF_OPEN, /* TCP: a SYN alone */
+    BULK_GAPS,      /* SIP over TCP with a hole that nobody fills */
+    BULK_NOISES
+};
+
 struct bulk_options {
-    const char *out, *truth; /* truth: NULL for none */
-    bool microseconds, rtp;
-    uint64_t calls, flood, seed;
+    const char *out, *truth;     /* truth: NULL for none */
+    bool microseconds, rtp, tcp; /* tcp: the calls' signalling */
+    uint64_t calls, seed, noise[BULK_NOISES];
     uint32_t concurrent;
     double cps;        /* 0: each call takes about 30 s */
     double unanswered; /* percents */
@@ -70,7 +80,7 @@ struct bulk_template {
     struct bulk_slot slots[40];
 };
 
-void bulk_compile(struct bulk_template templates[BULK_MESSAGE_COUNT]);
+void bulk_compile(struct bulk_template templates[BULK_MESSAGE_COUNT], bool tcp);
 /* Addresses must have the width of 192.0.2.100 and 198.51.100.100; ports five digits. */
 void bulk_fill(struct bulk_fields *f, uint64_t number, struct prng *prng,
                const struct endpoint *caller, const struct endpoint *gateway);

@@ -93,7 +93,20 @@ static void compile_text(struct bulk_template *t, const char *text)
     }
 }
 
-void bulk_compile(struct bulk_template templates[BULK_MESSAGE_COUNT])
+/* Says TCP where the text says UDP, which is as long. */
+static void rename_transport(struct bulk_template *t)
+{
+    static const char *const names[][2] = {{"SIP/2.0/UDP", "SIP/2.0/TCP"},
+                                           {"transport=udp", "transport=tcp"}};
+    for (unsigned i = 0; i < 2; i++) {
+        size_t len = strlen(names[i][0]);
+        for (char *at = t->text;
+             (at = memmem(at, t->len - (size_t)(at - t->text), names[i][0], len)) != NULL;)
+            memcpy(at, names[i][1], len);
+    }
+}
+
+void bulk_compile(struct bulk_template templates[BULK_MESSAGE_COUNT], bool tcp)
 {
     for (unsigned i = 0; i < BULK_MESSAGE_COUNT; i++) {
         char end[64];
@@ -105,6 +118,8 @@ void bulk_compile(struct bulk_template templates[BULK_MESSAGE_COUNT])
         compile_text(t, sources[i].head);
         compile_text(t, end);
         compile_text(t, sources[i].body);
+        if (tcp)
+            rename_transport(t);
     }
 }
 

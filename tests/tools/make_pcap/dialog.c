@@ -216,8 +216,10 @@ static void set_vias(struct dialogs *d, struct transaction *t, const struct spec
         t->message.vias = keep(d, out.at);
         return;
     }
-    text_add(&out, "SIP/2.0/%s %s%s", spec->transport ? spec->transport : "UDP", t->sent_by,
-             spec->rport ? ";rport" : "");
+    text_add(&out, "SIP/2.0/");
+    for (const char *at = spec->transport ? spec->transport : "udp"; *at; at++)
+        text_add(&out, "%c", toupper((unsigned char)*at));
+    text_add(&out, " %s%s", t->sent_by, spec->rport ? ";rport" : "");
     if (!spec->rfc2543)
         text_add(&out, ";branch=z9hG4bK-%.*s-%s", (int)strcspn(t->call->name, "@"), t->call->name,
                  t->label);

@@ -59,6 +59,7 @@ static size_t link_length(const struct frame *f)
 {
     switch (f->link) {
     case FRAME_NULL:
+    case FRAME_LOOP:
         return 4;
     case FRAME_ETHERNET:
         return 14 + 4 * (size_t)f->vlan_count;
@@ -83,13 +84,15 @@ static void put_mac(uint8_t *at, const struct ip_addr *ip)
         memcpy(at + 2, ip->octets + 12, 4);
 }
 
-static void put_link(const struct frame *f, uint8_t *buf)
+void frame_write_link(const struct frame *f, uint8_t *buf, unsigned type)
 {
-    unsigned type = f->src.ip.version == 4 ? 0x0800 : 0x86dd;
-    uint32_t family = f->src.ip.version == 4 ? 2 : 24;
+    uint32_t family = type == ETHERTYPE_IPV4 ? 2 : 24;
     switch (f->link) {
     case FRAME_NULL:
         memcpy(buf, &family, sizeof family);
+        break;
+    case FRAME_LOOP:
+        put_u32(buf, family);
         break;
     case FRAME_ETHERNET:
         put_mac(buf, &f->dst.ip);
@@ -121,6 +124,11 @@ static void put_link(const struct frame *f, uint8_t *buf)
     }
 }
 
+static void put_link(const struct frame *f, uint8_t *buf)
+{
+    frame_write_link(f, buf, f->src.ip.version == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+}
+
 static size_t ip_length(const struct frame *f)
 {
     return f->src.ip.version == 4 ? IPV4_HEADER : IPV6_HEADER;
@@ -137,6 +145,7 @@ static uint64_t put_ip(const struct frame *f, uint8_t *ip, uint8_t protocol, siz
         ip[0] = 0x45;
         put_u16(ip + 2, (unsigned)(IPV4_HEADER + len));
         put_u16(ip + 4, f->ip_id);
+        ip[6] = f->dont_fragment ? 0x40 : 0;
         ip[8] = f->ttl;
         ip[9] = protocol;
         memcpy(ip + 12, f->src.ip.octets, 4);
@@ -164,6 +173,28 @@ size_t frame_udp_offset(const struct frame *f)
     return link_length(f) + ip_length(f) + UDP_HEADER;
 }
 
+size_t frame_tcp_offset(const struct frame *f)
+{
+    return link_length(f) + ip_length(f) + TCP_HEADER;
+}
+
+size_t frame_write_ip(const struct frame *f, uint8_t *ip, uint8_t protocol, size_t len)
+{
+    (void)put_ip(f, ip, protocol, len);
+    return ip_length(f);
+}
+
+void frame_write_checksum(uint8_t *at, const uint8_t *octets, size_t len)
+{
+    put_checksum(at, sum_octets(0, octets, len));
+}
+
+void frame_refresh_ip(uint8_t *ip)
+{
+    put_u16(ip + 10, 0);
+    frame_write_checksum(ip + 10, ip, IPV4_HEADER);
+}
+
 size_t frame_finish_udp(const struct frame *f, uint8_t *buf, size_t len)
 {
     uint8_t *ip = buf + link_length(f);
@@ -180,23 +211,23 @@ size_t frame_finish_udp(const struct frame *f, uint8_t *buf, size_t len)
     return frame_udp_offset(f) + len;
 }
 
-size_t frame_write_tcp(const struct frame *f, uint8_t *buf, unsigned flags, uint32_t seq,
-                       uint32_t ack)
+size_t frame_finish_tcp(const struct frame *f, uint8_t *buf, const struct frame_tcp *tcp,
+                        size_t len)
 {
     uint8_t *ip = buf + link_length(f);
-    uint8_t *tcp = ip + ip_length(f);
+    uint8_t *header = ip + ip_length(f);
     put_link(f, buf);
-    uint64_t sum = put_ip(f, ip, PROTOCOL_TCP, TCP_HEADER);
-    memset(tcp, 0, TCP_HEADER);
-    put_u16(tcp, f->src.port);
-    put_u16(tcp + 2, f->dst.port);
-    put_u32(tcp + 4, seq);
-    put_u32(tcp + 8, ack);
-    tcp[12] = (TCP_HEADER / 4) << 4;
-    tcp[13] = (uint8_t)flags;
-    put_u16(tcp + 14, 64240);
-    put_checksum(tcp + 16, sum_octets(sum, tcp, TCP_HEADER));
-    return link_length(f) + ip_length(f) + TCP_HEADER;
+    uint64_t sum = put_ip(f, ip, PROTOCOL_TCP, TCP_HEADER + len);
+    memset(header, 0, TCP_HEADER);
+    put_u16(header, f->src.port);
+    put_u16(header + 2, f->dst.port);
+    put_u32(header + 4, tcp->seq);
+    put_u32(header + 8, tcp->ack);
+    header[12] = (TCP_HEADER / 4) << 4;
+    header[13] = (uint8_t)tcp->flags;
+    put_u16(header + 14, 64240);
+    put_checksum(header + 16, sum_octets(sum, header, TCP_HEADER + len));
+    return frame_tcp_offset(f) + len;
 }
 
 size_t frame_write_icmp_error(const struct frame *f, uint8_t *buf, uint8_t type, uint8_t code,

@@ -14,11 +14,14 @@
 
 enum { FRAME_HEADERS_MAX = 128, FRAME_VLANS_MAX = 4, UDP_PAYLOAD_MAX = 65507 };
 
+enum frame_ethertype { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_IPV6 = 0x86dd };
+
 /* LINKTYPE_ values of a pcap file. */
 enum frame_link {
     FRAME_NULL = 0,
     FRAME_ETHERNET = 1,
     FRAME_RAW = 101,
+    FRAME_LOOP = 108,
     FRAME_SLL = 113,
     FRAME_SLL2 = 276,
 };
@@ -31,21 +34,35 @@ struct frame {
     uint16_t vlan[FRAME_VLANS_MAX]; /* outermost first; Ethernet only */
     uint8_t vlan_count;
     uint8_t ttl;
-    uint16_t ip_id; /* IPv4 */
+    uint16_t ip_id;     /* IPv4 */
+    bool dont_fragment; /* IPv4 */
 };
 
-/* Where the IP header begins, and where the payload of UDP does. */
+struct frame_tcp {
+    unsigned flags; /* TCP_* */
+    uint32_t seq, ack;
+};
+
+/* Where the IP header begins, and where the payloads of UDP and TCP do. */
 size_t frame_ip_offset(const struct frame *f);
 size_t frame_udp_offset(const struct frame *f);
+size_t frame_tcp_offset(const struct frame *f);
 
-/* Writes the headers around `len` octets that lie at frame_udp_offset(). Returns the frame's
- * length. */
+/* Writes the headers around `len` octets that lie at frame_udp_offset() or frame_tcp_offset().
+ * Returns the frame's length. */
 size_t frame_finish_udp(const struct frame *f, uint8_t *buf, size_t len);
-/* A segment without payload; flags are TCP_*. */
-size_t frame_write_tcp(const struct frame *f, uint8_t *buf, unsigned flags, uint32_t seq,
-                       uint32_t ack);
+size_t frame_finish_tcp(const struct frame *f, uint8_t *buf, const struct frame_tcp *tcp,
+                        size_t len);
 /* ICMP or ICMPv6, by the addresses: an error that quotes the beginning of an IP packet. */
 size_t frame_write_icmp_error(const struct frame *f, uint8_t *buf, uint8_t type, uint8_t code,
                               const uint8_t *quoted, size_t quoted_len);
+
+/* The pieces, for what is not UDP, TCP or ICMP. */
+void frame_write_link(const struct frame *f, uint8_t *buf, unsigned ethertype);
+/* The IP header alone, for `len` octets behind it; returns its length. */
+size_t frame_write_ip(const struct frame *f, uint8_t *ip, uint8_t protocol, size_t len);
+/* Sets the IPv4 header's own checksum; RFC 1071 over `len` octets, where `at` points. */
+void frame_refresh_ip(uint8_t *ip);
+void frame_write_checksum(uint8_t *at, const uint8_t *octets, size_t len);
 
 #endif

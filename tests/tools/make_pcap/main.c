@@ -7,17 +7,20 @@
 
 #include "bulk.h"
 #include "scenario.h"
+#include "wrap.h"
 
 static const char usage[] =
     "usage: make_pcap --scenario FILE -o OUT [--truth FILE] [--one-way HOST,...] [--lose PERCENT]\n"
-    "                 [--seed N] [--us]\n"
+    "                 [--seed N] [--us] [--set [HOST.]KEY=VALUE]...\n"
     "       make_pcap --calls N --concurrent M -o OUT [--truth FILE] [--cps X] [--unanswered "
     "PERCENT]\n"
-    "                 [--flood N] [--rtp] [--loss PERCENT] [--jitter MS] [--duplicates PERCENT]\n"
-    "                 [--copies PERCENT] [--seed N] [--us]\n"
+    "                 [--flood N] [--fragments N] [--half-open N] [--gaps N] [--tcp] [--rtp]\n"
+    "                 [--loss PERCENT] [--jitter MS] [--duplicates PERCENT] [--copies PERCENT]\n"
+    "                 [--seed N] [--us]\n"
     "       make_pcap --keys\n"
     "OUT and the truth may be -, the standard output. --one-way leaves out what these hosts send,\n"
-    "--lose what a bad mirror would lose. Times are in ns; --us gives a file in us.\n";
+    "--lose what a bad mirror would lose; --set is\n"
+    "a key of the scenario's line file, or of a host. Times are in ns; --us gives a file in us.\n";
 
 enum option_id {
     OPTION_SCENARIO = 256,
@@ -31,12 +34,17 @@ enum option_id {
     OPTION_CPS,
     OPTION_UNANSWERED,
     OPTION_FLOOD,
+    OPTION_FRAGMENTS,
+    OPTION_HALF_OPEN,
+    OPTION_GAPS,
+    OPTION_TCP,
     OPTION_RTP,
     OPTION_LOSS,
     OPTION_JITTER,
     OPTION_DUPLICATES,
     OPTION_COPIES,
     OPTION_KEYS,
+    OPTION_SET,
 };
 
 static const struct option long_options[] = {
@@ -51,11 +59,16 @@ static const struct option long_options[] = {
     {"cps", required_argument, NULL, OPTION_CPS},
     {"unanswered", required_argument, NULL, OPTION_UNANSWERED},
     {"flood", required_argument, NULL, OPTION_FLOOD},
+    {"fragments", required_argument, NULL, OPTION_FRAGMENTS},
+    {"half-open", required_argument, NULL, OPTION_HALF_OPEN},
+    {"gaps", required_argument, NULL, OPTION_GAPS},
+    {"tcp", no_argument, NULL, OPTION_TCP},
     {"rtp", no_argument, NULL, OPTION_RTP},
     {"loss", required_argument, NULL, OPTION_LOSS},
     {"jitter", required_argument, NULL, OPTION_JITTER},
     {"duplicates", required_argument, NULL, OPTION_DUPLICATES},
     {"copies", required_argument, NULL, OPTION_COPIES},
+    {"set", required_argument, NULL, OPTION_SET},
     {"keys", no_argument, NULL, OPTION_KEYS},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -115,7 +128,13 @@ static void take_option(int id, struct scenario_options *s, struct bulk_options 
         b->unanswered = real(optarg, 100);
         break;
     case OPTION_FLOOD:
-        b->flood = (uint64_t)whole(optarg, 0, INT64_C(1) << 39);
+    case OPTION_FRAGMENTS:
+    case OPTION_HALF_OPEN:
+    case OPTION_GAPS: /* in enum bulk_noise's order */
+        b->noise[id - OPTION_FLOOD] = (uint64_t)whole(optarg, 0, INT64_C(1) << 39);
+        break;
+    case OPTION_TCP:
+        b->tcp = true;
         break;
     case OPTION_RTP:
         b->rtp = true;
@@ -132,8 +151,13 @@ static void take_option(int id, struct scenario_options *s, struct bulk_options 
     case OPTION_COPIES:
         b->copies = real(optarg, 100);
         break;
+    case OPTION_SET:
+        s->set = must_realloc(s->set, (s->set_count + 1) * sizeof *s->set);
+        s->set[s->set_count++] = optarg;
+        break;
     case OPTION_KEYS:
         spec_print_keys(stdout);
+        wrap_print_layers(stdout);
         exit(0);
     case 'h':
         fputs(usage, stdout);
@@ -160,5 +184,6 @@ int main(int argc, char **argv)
         scenario_run(&scenario);
     else
         bulk_run(&bulk);
+    free(scenario.set);
     return 0;
 }

@@ -13,10 +13,10 @@ enum { PCAP_OUT_BLOCK = 1 << 20 };
 struct pcap_out {
     int fd;
     const char *path;
-    bool microseconds;  /* else nanoseconds */
-    uint32_t snap;      /* octets kept of a packet */
+    bool microseconds; /* else nanoseconds */
+    uint32_t snap;     /* octets kept of a packet */
     uint64_t packets;
-    uint64_t octets;    /* of packets as they were on the wire */
+    uint64_t octets; /* of packets as they were on the wire */
     int64_t first_ns, last_ns;
     size_t used;
     uint8_t *block;

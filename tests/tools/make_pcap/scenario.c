@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pcap_out.h"
+#include "scenario_line.h"
 
 enum { LINE_ROOM = 8192, DEFAULT_START_S = 1700000000 };
 
@@ -35,26 +36,39 @@ static int64_t time_of(const struct scenario *s, const char *word)
     return s->base_ns + ns;
 }
 
-static void read_file(struct scenario *s, char **words, int count)
+static void take_file_keys(struct scenario *s, char **words, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const char *wrong = spec_take(&s->file, SPEC_FILE | SPEC_HOST, words[i]);
+        if (wrong)
+            scenario_fail(s, "%s: %s", words[i], wrong);
+    }
+}
+
+/* --set KEY=VALUE of the line file (host NULL), or HOST.KEY=VALUE. */
+static void take_set(struct scenario *s, struct host *host)
+{
+    for (unsigned i = 0; i < s->options->set_count; i++) {
+        char *word = s->options->set[i];
+        size_t len = strcspn(word, ".=");
+        if (!host && word[len] != '.')
+            take_file_keys(s, &word, 1);
+        if (!host || word[len] != '.' || strlen(host->name) != len ||
+            memcmp(host->name, word, len) != 0)
+            continue;
+        const char *wrong = spec_take(&host->defaults, SPEC_HOST, word + len + 1);
+        if (wrong)
+            scenario_fail(s, "--set %s: %s", word, wrong);
+    }
+}
+
+static void set_link(struct scenario *s)
 {
     static const struct {
         const char *name;
         enum frame_link link;
-    } links[] = {{"ethernet", FRAME_ETHERNET},
-                 {"sll", FRAME_SLL},
-                 {"sll2", FRAME_SLL2},
-                 {"raw", FRAME_RAW},
-                 {"null", FRAME_NULL}};
-    if (s->file_used)
-        scenario_fail(s, "file: must stand before any packet");
-    for (int i = 1; i < count; i++) {
-        const char *wrong = spec_take(&s->file, SPEC_FILE, words[i]);
-        if (wrong)
-            scenario_fail(s, "%s: %s", words[i], wrong);
-    }
-    if (s->file.resolution && strcmp(s->file.resolution, "us") != 0 &&
-        strcmp(s->file.resolution, "ns") != 0)
-        scenario_fail(s, "resolution=%s: not us or ns", s->file.resolution);
+    } links[] = {{"ethernet", FRAME_ETHERNET}, {"sll", FRAME_SLL},   {"sll2", FRAME_SLL2},
+                 {"raw", FRAME_RAW},           {"null", FRAME_NULL}, {"loop", FRAME_LOOP}};
     if (!s->file.link)
         return;
     for (unsigned i = 0; i < sizeof links / sizeof links[0]; i++) {
@@ -63,7 +77,33 @@ static void read_file(struct scenario *s, char **words, int count)
             return;
         }
     }
-    scenario_fail(s, "link=%s: not one of ethernet, sll, sll2, raw, null", s->file.link);
+    scenario_fail(s, "link=%s: not one of ethernet, sll, sll2, raw, null, loop", s->file.link);
+}
+
+static void read_file(struct scenario *s, char **words, int count)
+{
+    if (s->host_count > 0 || s->file_used)
+        scenario_fail(s, "file: must stand before any host and packet");
+    take_file_keys(s, words + 1, (unsigned)count - 1);
+    take_set(s, NULL);
+    if (s->file.resolution && strcmp(s->file.resolution, "us") != 0 &&
+        strcmp(s->file.resolution, "ns") != 0)
+        scenario_fail(s, "resolution=%s: not us or ns", s->file.resolution);
+    set_link(s);
+}
+
+/* "clock 10 +3600", "clock 20.5 -2". */
+static void read_clock(struct scenario *s, char **words, int count)
+{
+    struct clock_step step;
+    if (count != 3 || (words[2][0] != '+' && words[2][0] != '-') ||
+        text_to_ns(words[2] + 1, &step.step_ns))
+        scenario_fail(s, "clock TIME +SECONDS, or -SECONDS");
+    if (words[2][0] == '-')
+        step.step_ns = -step.step_ns;
+    step.at_ns = time_of(s, words[1]);
+    s->steps = must_realloc(s->steps, (s->step_count + 1) * sizeof *s->steps);
+    s->steps[s->step_count++] = step;
 }
 
 /* "192.0.2.1:5060", "[2001:db8::1]:5060". */
@@ -88,12 +128,13 @@ static void read_host(struct scenario *s, char **words, int count)
     h->name = words[1];
     read_endpoint(s, words[2], &h->at);
     h->next_ip_id = (uint16_t)(4096 * (s->host_count + 1));
-    spec_init(&h->defaults);
+    h->defaults = s->file;
     for (int i = 3; i < count; i++) {
         const char *wrong = spec_take(&h->defaults, SPEC_HOST, words[i]);
         if (wrong)
             scenario_fail(s, "%s: %s", words[i], wrong);
     }
+    take_set(s, h);
     s->hosts = must_realloc(s->hosts, (s->host_count + 1) * sizeof(struct host *));
     s->hosts[s->host_count++] = h;
 }
@@ -186,7 +227,8 @@ static void read_line(struct scenario *s, const char *text)
         const char *word;
         void (*read)(struct scenario *, char **, int);
     } statements[] = {{"file", read_file},     {"host", read_host}, {"at", read_packet},
-                      {"ladder", read_packet}, {"use", read_use},   {"define", read_define}};
+                      {"ladder", read_packet}, {"use", read_use},   {"define", read_define},
+                      {"clock", read_clock}};
     char *words[SPEC_WORDS_MAX];
     if (s->defining) {
         keep_defined(s, text);
@@ -206,7 +248,7 @@ static void read_line(struct scenario *s, const char *text)
             return;
         }
     }
-    scenario_fail(s, "%s: not one of file, host, at, ladder, define, use", words[0]);
+    scenario_fail(s, "%s: not one of file, host, at, ladder, define, use, clock", words[0]);
 }
 
 static void read_scenario(struct scenario *s)
@@ -240,11 +282,11 @@ static void hide_hosts(struct scenario *s, const char *names)
     }
 }
 
-static int by_time(const void *left, const void *right)
+static int by_place(const void *left, const void *right)
 {
     const struct scenario_frame *a = left, *b = right;
-    if (a->time_ns != b->time_ns)
-        return a->time_ns < b->time_ns ? -1 : 1;
+    if (a->place_ns != b->place_ns)
+        return a->place_ns < b->place_ns ? -1 : 1;
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
@@ -282,6 +324,15 @@ static uint64_t *reason_left_out(struct scenario *s, const struct scenario_frame
     return NULL;
 }
 
+static int64_t clock_error(const struct scenario *s, int64_t time_ns)
+{
+    int64_t error_ns = 0;
+    for (unsigned i = 0; i < s->step_count; i++)
+        if (time_ns >= s->steps[i].at_ns)
+            error_ns += s->steps[i].step_ns;
+    return error_ns;
+}
+
 static uint64_t write_capture(struct scenario *s, const struct scenario_options *options)
 {
     struct pcap_out out;
@@ -290,7 +341,7 @@ static uint64_t write_capture(struct scenario *s, const struct scenario_options 
     int64_t start = s->file.start >= 0 ? s->file.start : DEFAULT_START_S * INT64_C(1000000000);
     pcap_out_open(&out, options->out, s->link, us, s->file.snap > 0 ? (uint32_t)s->file.snap : 0);
     if (s->frame_count > 0)
-        qsort(s->frames, s->frame_count, sizeof *s->frames, by_time);
+        qsort(s->frames, s->frame_count, sizeof *s->frames, by_place);
     for (size_t i = 0; i < s->frame_count; i++) {
         const struct scenario_frame *f = &s->frames[i];
         uint64_t *left_out = reason_left_out(s, f);
@@ -298,7 +349,7 @@ static uint64_t write_capture(struct scenario *s, const struct scenario_options 
             (*left_out)++;
             continue;
         }
-        pcap_out_put(&out, start + f->time_ns, f->bytes, f->len);
+        pcap_out_put(&out, start + f->time_ns + clock_error(s, f->time_ns), f->bytes, f->len);
         tally(f, f->time_ns);
     }
     pcap_out_close(&out);
@@ -308,8 +359,11 @@ static uint64_t write_capture(struct scenario *s, const struct scenario_options 
 static void fini(struct scenario *s)
 {
     dialogs_fini(&s->dialogs);
-    for (size_t i = 0; i < s->frame_count; i++)
+    streams_fini(s);
+    for (size_t i = 0; i < s->frame_count; i++) {
         free(s->frames[i].bytes);
+        free(s->frames[i].packet);
+    }
     for (unsigned i = 0; i < s->host_count; i++)
         free(s->hosts[i]);
     for (unsigned i = 0; i < s->definition_count; i++) {
@@ -323,14 +377,34 @@ static void fini(struct scenario *s)
     free(s->hosts);
     free(s->definitions);
     free(s->lines);
+    free(s->steps);
+}
+
+/* Every HOST of --set must have been there. */
+static void check_set(struct scenario *s)
+{
+    snprintf(s->where, sizeof s->where, "--set");
+    for (unsigned i = 0; i < s->options->set_count; i++) {
+        char name[256];
+        const char *word = s->options->set[i];
+        size_t len = strcspn(word, ".=");
+        snprintf(name, sizeof name, "%.*s", (int)len, word);
+        if (word[len] == '.')
+            scenario_find_host(s, name);
+    }
 }
 
 void scenario_run(const struct scenario_options *options)
 {
-    struct scenario s = {.path = options->path, .link = FRAME_ETHERNET};
+    struct scenario s = {.path = options->path, .link = FRAME_ETHERNET, .options = options};
     spec_init(&s.file);
     s.dialogs.where = s.where;
+    snprintf(s.where, sizeof s.where, "--set");
+    take_set(&s, NULL);
+    set_link(&s);
     read_scenario(&s);
+    check_set(&s);
+    streams_finish(&s);
     if (options->lose_percent >= 0)
         s.file.lose = options->lose_percent;
     if (options->seed >= 0)

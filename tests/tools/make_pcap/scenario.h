@@ -8,11 +8,16 @@
  *     ladder TIME SRC > DST WHAT [KEY[=VALUE]]...  the same message, sent again at t1, 3 t1, 7 t1,
  * ... define NAME ... end                          lines to be used again; $word stands for a value
  *     use TIME NAME [word=VALUE]...                those lines, TIME later
+ *     clock TIME +SECONDS | -SECONDS               from TIME on the stamps are wrong by so much
+ * more
  *
- * WHAT: a method in capitals, a status code, or rtp, udp, tcp, icmp. TIME: seconds since the file's
- * start. Lines may stand in any order of time: the capture is sorted, equal times in the order of
- * the lines. What a response answers and what a dialog is like is taken from the lines above.
- * `make_pcap --keys` lists the keys.
+ * WHAT: a method in capitals, a status code, or rtp, udp, tcp, icmp, stream. TIME: seconds since
+ * the file's start. Lines may stand in any order of time: the capture is sorted, equal times in the
+ * order of the lines. What a response answers and what a dialog is like is taken from the lines
+ * above. With transport=tcp or ws, SIP goes over a TCP connection between the two endpoints, which
+ * the first to send opens; "stream" is anything else on it. Handshake, sequence numbers,
+ * acknowledgments and WebSocket's upgrade come by themselves. The line "file" takes the keys of
+ * hosts too, as defaults. `make_pcap --keys` lists the keys.
  */
 #ifndef MAKE_PCAP_SCENARIO_H
 #define MAKE_PCAP_SCENARIO_H
@@ -26,12 +31,20 @@ enum { SCENARIO_FRAMES_MAX = 4000000 };
 struct scenario_frame {
     int64_t time_ns; /* since the file's start */
     uint64_t order;
+    int64_t place_ns; /* by which the file is sorted */
     uint8_t *bytes;
-    uint32_t len, ip_offset;
+    uint32_t len;
     struct host *src;
+    uint8_t *packet; /* the IP packet that this frame is, or begins; NULL: further fragments */
+    uint32_t packet_len;
     struct transaction *transaction; /* of a SIP message, else NULL */
     int status;                      /* of a response, else 0 */
     bool copy, unseen;
+};
+
+/* From at_ns on, stamps are step_ns more than true. */
+struct clock_step {
+    int64_t at_ns, step_ns;
 };
 
 struct definition {
@@ -45,7 +58,18 @@ struct scenario_left_out {
     uint64_t unseen, hidden, lost, outside;
 };
 
+/* What the command line adds to the file's own settings; zeroed is nothing. */
+struct scenario_options {
+    const char *path, *out, *truth; /* truth: NULL for none */
+    const char *hide;               /* HOST,... */
+    int64_t lose_percent, seed;     /* SPEC_UNSET: as the file says */
+    char **set;                     /* KEY=VALUE of the line file, HOST.KEY=VALUE of a host */
+    unsigned set_count;
+    bool microseconds;
+};
+
 struct scenario {
+    const struct scenario_options *options;
     const char *path;
     unsigned line;
     char where[512];
@@ -62,16 +86,12 @@ struct scenario {
     struct scenario_frame *frames;
     size_t frame_count, frame_room;
     unsigned host_count, definition_count, line_count;
+    struct clock_step *steps;
+    struct stream **streams;
+    unsigned step_count, stream_count;
+    uint16_t next_tunnel_id;
     struct dialogs dialogs;
     struct scenario_left_out left_out;
-};
-
-/* What the command line adds to the file's own settings; zeroed is nothing. */
-struct scenario_options {
-    const char *path, *out, *truth; /* truth: NULL for none */
-    const char *hide;               /* HOST,... */
-    int64_t lose_percent, seed;     /* SPEC_UNSET: as the file says */
-    bool microseconds;
 };
 
 void scenario_run(const struct scenario_options *options);

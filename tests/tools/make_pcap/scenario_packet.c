@@ -1,109 +1,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario.h"
+#include "scenario_line.h"
 
 enum { ICMP_QUOTE_MAX = 528, RTP_HEADER = 12, PAYLOAD_DEFAULT = 160, MEDIA_PORT = 20000 };
 
-/* What every packet of a line has in common. */
-struct line {
-    struct scenario *s;
-    const struct spec *spec;
-    struct host *src;
-    struct frame frame;
-    int64_t time_ns;
-    struct transaction *transaction;
-    int status;
-};
-
-static void read_vlans(const struct scenario *s, const char *text, struct frame *f)
-{
-    while (text && *text) {
-        char id[8];
-        int64_t value;
-        size_t len = strcspn(text, ",");
-        snprintf(id, sizeof id, "%.*s", (int)len, text);
-        if (len >= sizeof id || text_to_int(id, 4094, &value) || f->vlan_count == FRAME_VLANS_MAX)
-            scenario_fail(s, "vlan=%s: not up to %d ids of at most 4094", text, FRAME_VLANS_MAX);
-        if (s->link != FRAME_ETHERNET)
-            scenario_fail(s, "vlan: only with link=ethernet");
-        f->vlan[f->vlan_count++] = (uint16_t)value;
-        text += len + (text[len] == ',');
-    }
-}
-
-static int64_t or_else(int64_t value, int64_t otherwise)
-{
-    return value >= 0 ? value : otherwise;
-}
-
-static struct scenario_frame *add_frame(struct line *l, int64_t time_ns, const uint8_t *bytes,
-                                        size_t len)
-{
-    struct scenario *s = l->s;
-    if (s->frame_count == SCENARIO_FRAMES_MAX)
-        scenario_fail(s, "more than %d packets", SCENARIO_FRAMES_MAX);
-    if (s->frame_count == s->frame_room) {
-        s->frame_room = s->frame_room ? 2 * s->frame_room : 256;
-        s->frames = must_realloc(s->frames, s->frame_room * sizeof *s->frames);
-    }
-    struct scenario_frame *f = &s->frames[s->frame_count];
-    *f = (struct scenario_frame){.time_ns = time_ns,
-                                 .order = s->frame_count++,
-                                 .bytes = must_alloc(len),
-                                 .len = (uint32_t)len,
-                                 .ip_offset = (uint32_t)frame_ip_offset(&l->frame),
-                                 .src = l->src,
-                                 .transaction = l->transaction,
-                                 .status = l->status,
-                                 .unseen = l->spec->unseen};
-    memcpy(f->bytes, bytes, len);
-    return f;
-}
-
-static void next_ip_id(struct line *l)
-{
-    l->frame.ip_id = l->spec->ip_id >= 0 ? (uint16_t)l->spec->ip_id : l->src->next_ip_id++;
-}
-
-/* One datagram and its mirror copies. */
-static void add_udp(struct line *l, int64_t time_ns, const void *payload, size_t len)
-{
-    if (len > UDP_PAYLOAD_MAX)
-        scenario_fail(l->s, "more than %d octets in a datagram", UDP_PAYLOAD_MAX);
-    uint8_t *buf = must_alloc(FRAME_HEADERS_MAX + len);
-    uint8_t ttl = l->frame.ttl;
-    memcpy(buf + frame_udp_offset(&l->frame), payload, len);
-    next_ip_id(l);
-    add_frame(l, time_ns, buf, frame_finish_udp(&l->frame, buf, len));
-    l->frame.ttl = (uint8_t)or_else(l->spec->copy_ttl, ttl);
-    for (int64_t i = 0; i < l->spec->copies; i++) {
-        time_ns += or_else(l->spec->copy_after, 500000);
-        add_frame(l, time_ns, buf, frame_finish_udp(&l->frame, buf, len))->copy = true;
-    }
-    l->frame.ttl = ttl;
-    free(buf);
-}
-
 static void add_repeated(struct line *l, bool ladder, const struct text *payload)
 {
-    const struct spec *spec = l->spec;
+    int64_t offset = 0;
     if (!ladder) {
-        add_udp(l, l->time_ns, payload->at, payload->len);
+        line_put_udp(l, l->time_ns, payload->at, payload->len);
         return;
     }
-    int64_t gap = or_else(spec->t1, 500000000);
-    int64_t until = or_else(spec->until, 64 * gap);
-    if (gap == 0)
-        scenario_fail(l->s, "t1=0: a ladder needs an interval");
-    int64_t offset = 0;
-    for (int64_t sent = 0; offset < until && (spec->count < 0 || sent < spec->count); sent++) {
-        add_udp(l, l->time_ns + offset, payload->at, payload->len);
-        offset += gap;
-        gap *= 2;
-        if (spec->t2 >= 0 && gap > spec->t2)
-            gap = spec->t2;
-    }
+    struct ladder times = ladder_begin(l, 500000000);
+    while (ladder_next(&times, &offset))
+        line_put_udp(l, l->time_ns + offset, payload->at, payload->len);
+}
+
+/* Whether TCP carries it. */
+static bool by_stream(const struct line *l)
+{
+    const char *transport = l->spec->transport;
+    if (!transport || strcmp(transport, "udp") == 0)
+        return false;
+    if (strcmp(transport, "tcp") != 0 && strcmp(transport, "ws") != 0)
+        scenario_fail(l->s, "transport=%s: not one of udp, tcp, ws", transport);
+    return true;
 }
 
 static void add_sip(struct line *l, bool ladder, struct host *dst, const char *what)
@@ -121,8 +43,14 @@ static void add_sip(struct line *l, bool ladder, struct host *dst, const char *w
         l->transaction = dialogs_request(&l->s->dialogs, l->spec, l->src, dst, as, what, &m);
     }
     message_write(&m, &payload);
-    add_repeated(l, ladder, &payload);
-    text_fini(&payload);
+    if (by_stream(l)) {
+        if (l->status && l->spec->dst_port < 0)
+            l->frame.dst.port = l->transaction->src_at.port;
+        stream_add(l, dst, ladder, &payload);
+    } else {
+        add_repeated(l, ladder, &payload);
+        text_fini(&payload);
+    }
 }
 
 static bool listed(const struct scenario *s, const char *ranges, int64_t index)
@@ -171,7 +99,7 @@ static void add_rtp(struct line *l)
         payload[3] = (uint8_t)seq;
         put_u32(payload + 4, (uint32_t)(or_else(spec->ts, 0) + i * or_else(spec->step, 160)));
         put_u32(payload + 8, (uint32_t)or_else(spec->ssrc, 0x1234abcd));
-        add_udp(l, l->time_ns + i * or_else(spec->interval, 20000000) + late, payload, len);
+        line_put_udp(l, l->time_ns + i * or_else(spec->interval, 20000000) + late, payload, len);
     }
     free(payload);
 }
@@ -194,7 +122,6 @@ static void add_other_udp(struct line *l, bool ladder)
 static void add_tcp(struct line *l)
 {
     static const char letters[] = "FSRPA";
-    uint8_t buf[FRAME_HEADERS_MAX];
     unsigned flags = 0;
     for (const char *at = l->spec->flags ? l->spec->flags : "A"; *at; at++) {
         const char *letter = strchr(letters, *at);
@@ -202,10 +129,10 @@ static void add_tcp(struct line *l)
             scenario_fail(l->s, "flags=%s: not of S A F R P", l->spec->flags);
         flags |= 1U << (letter - letters);
     }
-    next_ip_id(l);
-    size_t len = frame_write_tcp(&l->frame, buf, flags, (uint32_t)or_else(l->spec->seq, 1),
-                                 (uint32_t)or_else(l->spec->ack, 1));
-    add_frame(l, l->time_ns, buf, len);
+    const struct frame_tcp tcp = {.flags = flags,
+                                  .seq = (uint32_t)or_else(l->spec->seq, 1),
+                                  .ack = (uint32_t)or_else(l->spec->ack, 1)};
+    line_put_tcp(l, l->time_ns, &tcp, NULL, 0);
 }
 
 /* The newest packet of that host at that time, in the capture or not. */
@@ -214,7 +141,8 @@ static const struct scenario_frame *find_quoted(const struct line *l, const stru
     const struct scenario_frame *best = NULL;
     for (size_t i = 0; i < l->s->frame_count; i++) {
         const struct scenario_frame *f = &l->s->frames[i];
-        if (f->src == host && f->time_ns <= l->time_ns && (!best || f->time_ns >= best->time_ns))
+        if (f->packet && f->src == host && f->time_ns <= l->time_ns &&
+            (!best || f->time_ns >= best->time_ns))
             best = f;
     }
     if (!best)
@@ -234,20 +162,15 @@ static void add_icmp(struct line *l, struct host *dst)
     const struct host *host = spec->quote ? scenario_find_host(l->s, spec->quote) : dst;
     const struct scenario_frame *quoted = find_quoted(l, host);
     bool v4 = l->frame.src.ip.version == 4;
-    size_t len = quoted->len - quoted->ip_offset;
+    size_t len = quoted->packet_len;
     size_t most = (v4 ? 20 : 40) + (size_t)or_else(spec->quote_bytes, ICMP_QUOTE_MAX);
     if (len > most)
         len = most;
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kinds[i].name, name) != 0)
             continue;
-        uint8_t *buf = must_alloc(FRAME_HEADERS_MAX + len);
-        next_ip_id(l);
-        len = frame_write_icmp_error(&l->frame, buf, v4 ? kinds[i].type : kinds[i].type6,
-                                     v4 ? kinds[i].code : kinds[i].code6,
-                                     quoted->bytes + quoted->ip_offset, len);
-        add_frame(l, l->time_ns, buf, len);
-        free(buf);
+        line_put_icmp(l, v4 ? kinds[i].type : kinds[i].type6, v4 ? kinds[i].code : kinds[i].code6,
+                      quoted->packet, len);
         return;
     }
     scenario_fail(l->s, "kind=%s: not one of net, host, protocol, port, admin, ttl", name);
@@ -258,37 +181,37 @@ static unsigned scope_of(const struct scenario *s, const char *what)
     static const struct {
         const char *word;
         unsigned scope;
-    } kinds[] = {{"rtp", SPEC_RTP}, {"udp", SPEC_UDP}, {"tcp", SPEC_TCP}, {"icmp", SPEC_ICMP}};
+    } kinds[] = {{"rtp", SPEC_RTP},
+                 {"udp", SPEC_UDP},
+                 {"tcp", SPEC_TCP},
+                 {"icmp", SPEC_ICMP},
+                 {"stream", SPEC_STREAM}};
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i].word, what) == 0)
             return kinds[i].scope;
     if (strspn(what, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(what) ||
         strspn(what, "0123456789") == strlen(what))
         return SPEC_SIP;
-    scenario_fail(s, "%s: not a METHOD, a status code, or rtp, udp, tcp, icmp", what);
+    scenario_fail(s, "%s: not a METHOD, a status code, or rtp, udp, tcp, icmp, stream", what);
 }
 
 void scenario_add_packets(struct scenario *s, int64_t time_ns, bool ladder, struct host *src,
                           struct host *dst, const char *what, char **words, int count)
 {
     struct spec spec = src->defaults;
-    unsigned scope = scope_of(s, what);
-    if (ladder && !(scope & (SPEC_SIP | SPEC_UDP)))
-        scenario_fail(s, "ladder: only of SIP messages and udp");
+    unsigned scope = scope_of(s, what), also = SPEC_PACKET;
+    if (ladder && !(scope & (SPEC_SIP | SPEC_UDP | SPEC_STREAM)))
+        scenario_fail(s, "ladder: only of SIP messages, udp and stream");
+    if (ladder)
+        also |= SPEC_LADDER;
+    if (scope & (SPEC_SIP | SPEC_STREAM))
+        also |= SPEC_CARRIED;
     for (int i = 0; i < count; i++) {
-        const char *wrong =
-            spec_take(&spec, scope | SPEC_PACKET | (ladder ? SPEC_LADDER : 0), words[i]);
+        const char *wrong = spec_take(&spec, scope | also, words[i]);
         if (wrong)
             scenario_fail(s, "%s: %s", words[i], wrong);
     }
-    struct line l = {.s = s, .spec = &spec, .src = src, .time_ns = time_ns};
-    l.frame = (struct frame){.link = s->link, .src = src->at, .dst = dst->at};
-    l.frame.ttl = (uint8_t)or_else(spec.ttl, 64);
-    read_vlans(s, spec.vlan, &l.frame);
-    if (spec.src_port >= 0)
-        l.frame.src.port = (uint16_t)spec.src_port;
-    if (spec.dst_port >= 0)
-        l.frame.dst.port = (uint16_t)spec.dst_port;
+    struct line l = line_begin(s, &spec, src, dst, time_ns);
     if (scope == SPEC_SIP)
         add_sip(&l, ladder, dst, what);
     else if (scope == SPEC_RTP)
@@ -297,6 +220,8 @@ void scenario_add_packets(struct scenario *s, int64_t time_ns, bool ladder, stru
         add_other_udp(&l, ladder);
     else if (scope == SPEC_TCP)
         add_tcp(&l);
+    else if (scope == SPEC_STREAM)
+        stream_add_other(&l, dst, ladder);
     else
         add_icmp(&l, dst);
 }

@@ -28,7 +28,7 @@ struct key {
     }
 
 static const struct key keys[] = {
-    {"link", KEY_TEXT, SPEC_FILE, FIELD(link), "ethernet (default), sll, sll2, raw, null"},
+    {"link", KEY_TEXT, SPEC_FILE, FIELD(link), "ethernet (default), sll, sll2, raw, null, loop"},
     {"resolution", KEY_TEXT, SPEC_FILE, FIELD(resolution), "ns (default) or us"},
     {"start", KEY_TIME, SPEC_FILE, FIELD(start), "time 0 of the lines, seconds since 1970"},
     {"begin", KEY_TIME, SPEC_FILE, FIELD(begin),
@@ -48,6 +48,13 @@ static const struct key keys[] = {
     {"copy_after", KEY_TIME, SPEC_PACKET, FIELD(copy_after), "between copies, default 0.0005"},
     {"copy_ttl", KEY_INT, SPEC_PACKET, FIELD(copy_ttl),
      "TTL of the copies (mirrored behind a router)"},
+    {"copy_wrap", KEY_TEXT, SPEC_PACKET, FIELD(copy_wrap),
+     "what the copies are wrapped in, instead of wrap and vlan; - for nothing"},
+    {"wrap", KEY_TEXT, SPEC_PACKET, FIELD(wrap),
+     "LAYER/LAYER/..., the outermost first; the layers are listed below; - for none"},
+    {"df", KEY_FLAG, SPEC_PACKET, FIELD(df), "don't fragment, and then IP id 0 unless ip_id= says"},
+    {"behind", KEY_TIME, SPEC_PACKET, FIELD(behind),
+     "stands so much later in the file than its time says"},
     {"unseen", KEY_FLAG, SPEC_PACKET, FIELD(unseen), "happened, but is not in the capture"},
 
     {"t1", KEY_TIME, SPEC_LADDER, FIELD(t1), "first interval, doubled each time; default 0.5"},
@@ -71,7 +78,8 @@ static const struct key keys[] = {
     {"reason", KEY_TEXT, SPEC_SIP, FIELD(reason), "reason phrase"},
     {"via", KEY_TEXT, SPEC_SIP, FIELD(via), "the whole Via, comma-separated, verbatim"},
     {"sent_by", KEY_TEXT, SPEC_SIP, FIELD(sent_by), "host:port in the Via, if not the source"},
-    {"transport", KEY_TEXT, SPEC_SIP, FIELD(transport), "in the Via, default UDP"},
+    {"transport", KEY_TEXT, SPEC_SIP, FIELD(transport),
+     "how it is carried: udp (default), tcp, ws (RFC 7118); the Via says so"},
     {"rport", KEY_FLAG, SPEC_SIP, FIELD(rport),
      "ask for RFC 3581; the response then has received and rport"},
     {"received", KEY_TEXT, SPEC_SIP, FIELD(received), "of a response's top Via; - for none"},
@@ -108,6 +116,22 @@ static const struct key keys[] = {
 
     {"pt", KEY_INT, SPEC_RTP, FIELD(pt), "payload type, default 0"},
     {"ssrc", KEY_INT, SPEC_RTP, FIELD(ssrc), "default 0x1234abcd"},
+    {"segment", KEY_TEXT, SPEC_CARRIED, FIELD(segment),
+     "N[+reversed][+twice][+overlap[+other]][+gone=INDEX]: segments of N octets, as wrap's frag; "
+     "+twice: again after 0.2 s"},
+    {"join", KEY_FLAG, SPEC_CARRIED, FIELD(join),
+     "what goes the same way at the same time is in one segment"},
+    {"isn", KEY_INT, SPEC_CARRIED, FIELD(isn), "initial sequence number of what this host sends"},
+    {"midstream", KEY_FLAG, SPEC_CARRIED, FIELD(midstream),
+     "the connection was there before: no handshake"},
+    {"noack", KEY_FLAG, SPEC_CARRIED, FIELD(noack),
+     "never acknowledged; a ladder is then TCP's own, t1 0.2"},
+    {"ws_frames", KEY_INT, SPEC_CARRIED, FIELD(ws_frames), "WebSocket frames of so many octets"},
+    {"ws_ping", KEY_FLAG, SPEC_CARRIED, FIELD(ws_ping), "a ping before each frame, with its pong"},
+    {"keepalive", KEY_FLAG, SPEC_STREAM, FIELD(keepalive), "stream: a TCP keep-alive probe"},
+    {"tls", KEY_TEXT, SPEC_STREAM, FIELD(tls),
+     "stream: a record of client_hello, server_hello, alert or data"},
+
     {"seq", KEY_INT, SPEC_RTP | SPEC_TCP, FIELD(seq), "(first) sequence number"},
     {"ts", KEY_INT, SPEC_RTP, FIELD(ts), "first time stamp"},
     {"step", KEY_INT, SPEC_RTP, FIELD(step), "time stamp units a packet, default 160"},
@@ -115,8 +139,9 @@ static const struct key keys[] = {
     {"jitter", KEY_TIME, SPEC_RTP, FIELD(jitter), "each packet late by 0 to this"},
     {"gone", KEY_TEXT, SPEC_RTP, FIELD(gone), "lost before the sensor, by index from 0: 3,10-12"},
     {"bytes", KEY_INT, SPEC_RTP | SPEC_UDP, FIELD(bytes), "octets of payload, default 160"},
-    {"payload", KEY_TEXT, SPEC_UDP, FIELD(payload), "the payload itself"},
-    {"flags", KEY_TEXT, SPEC_TCP, FIELD(flags), "of S A F R P, default A"},
+    {"payload", KEY_TEXT, SPEC_UDP | SPEC_STREAM, FIELD(payload), "the payload itself"},
+    {"flags", KEY_TEXT, SPEC_TCP | SPEC_STREAM, FIELD(flags),
+     "of S A F R P, default A; stream: F or R ends it"},
     {"ack", KEY_INT, SPEC_TCP, FIELD(ack), "acknowledgment number"},
     {"kind", KEY_TEXT, SPEC_ICMP, FIELD(kind), "net, host, protocol, port (default), admin, ttl"},
     {"quote", KEY_TEXT, SPEC_ICMP, FIELD(quote),
@@ -230,9 +255,10 @@ void spec_print_keys(FILE *f)
     static const struct {
         unsigned scope;
         const char *name;
-    } scopes[] = {{SPEC_FILE, "file"}, {SPEC_PACKET, "packet"}, {SPEC_LADDER, "ladder"},
-                  {SPEC_SIP, "sip"},   {SPEC_RTP, "rtp"},       {SPEC_UDP, "udp"},
-                  {SPEC_TCP, "tcp"},   {SPEC_ICMP, "icmp"}};
+    } scopes[] = {{SPEC_FILE, "file"},      {SPEC_PACKET, "packet"}, {SPEC_LADDER, "ladder"},
+                  {SPEC_SIP, "sip"},        {SPEC_RTP, "rtp"},       {SPEC_UDP, "udp"},
+                  {SPEC_TCP, "tcp"},        {SPEC_ICMP, "icmp"},     {SPEC_STREAM, "stream"},
+                  {SPEC_CARRIED, "carried"}};
     for (unsigned i = 0; i < sizeof scopes / sizeof scopes[0]; i++) {
         for (unsigned k = 0; k < KEYS; k++) {
             if (keys[k].scope & scopes[i].scope)

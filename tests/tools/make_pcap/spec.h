@@ -24,7 +24,10 @@ enum spec_scope {
     SPEC_UDP = 1 << 5,
     SPEC_TCP = 1 << 6,
     SPEC_ICMP = 1 << 7,
-    SPEC_HOST = SPEC_PACKET | SPEC_SIP, /* the line "host": defaults for what it sends */
+    SPEC_STREAM = 1 << 8,
+    SPEC_CARRIED = 1 << 9, /* what TCP carries: stream, and SIP with transport= */
+    /* Defaults for what a host sends; on the line "file" for what every host sends. */
+    SPEC_HOST = SPEC_PACKET | SPEC_SIP | SPEC_CARRIED,
 };
 
 enum { SPEC_UNSET = -1 }; /* of the numbers and times */
@@ -40,8 +43,13 @@ struct spec {
     int64_t start, begin, end, lose, seed, snap;
     /* packet */
     const char *vlan;
-    int64_t ttl, ip_id, src_port, dst_port, copies, copy_after, copy_ttl;
-    bool unseen;
+    const char *wrap, *copy_wrap;
+    int64_t ttl, ip_id, src_port, dst_port, copies, copy_after, copy_ttl, behind;
+    bool unseen, df;
+    /* stream */
+    const char *segment, *tls;
+    int64_t isn, ws_frames;
+    bool join, midstream, noack, ws_ping, keepalive;
     /* ladder */
     int64_t t1, t2, until;
     int64_t count; /* RTP too */

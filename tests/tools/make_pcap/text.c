@@ -84,6 +84,17 @@ void text_add(struct text *t, const char *format, ...)
     t->len += (size_t)len;
 }
 
+void text_put_u16(struct text *t, unsigned value)
+{
+    text_put(t, (const uint8_t[]){(uint8_t)(value >> 8), (uint8_t)value}, 2);
+}
+
+void text_put_u32(struct text *t, uint32_t value)
+{
+    text_put_u16(t, value >> 16);
+    text_put_u16(t, value & 0xffff);
+}
+
 void text_fini(struct text *t)
 {
     free(t->at);

@@ -18,6 +18,9 @@ struct text {
 
 void text_put(struct text *t, const void *bytes, size_t len);
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* In network byte order. */
+void text_put_u16(struct text *t, unsigned value);
+void text_put_u32(struct text *t, uint32_t value);
 void text_fini(struct text *t);
 
 /* malloc, realloc and strdup that never return NULL. */
