@@ -45,17 +45,24 @@ def make_pair():
         run(*inside(namespace, "ip", "link", "set", device, "up"))
 
 
-def metric(name):
-    """The sum of the metric's series; None if it cannot be had."""
+def metrics_page(listen=LISTEN):
+    """What a sensor serves at /metrics; None if it cannot be had."""
     program = (
         "import urllib.request\n"
-        f"print(urllib.request.urlopen('http://{LISTEN}/metrics', timeout=5).read().decode())\n"
+        f"print(urllib.request.urlopen('http://{listen}/metrics', timeout=5).read().decode())\n"
     )
     page = run(*inside(SENSOR_NS, sys.executable, "-c", program), ok=False)
-    if page.returncode != 0:
-        return None
-    values = re.findall(rf"^{name}(?:\{{[^}}]*\}})? ([0-9.e+]+)$", page.stdout, re.M)
+    return page.stdout if page.returncode == 0 else None
+
+
+def metric_in(page, name, labels=""):
+    """The sum of the metric's series, or of those with these labels (`kind="same"`); None if there is none."""
+    values = re.findall(rf"^{name}(?:\{{[^}}]*{re.escape(labels)}[^}}]*\}})? ([0-9.e+]+)$", page or "", re.M)
     return sum(float(value) for value in values) if values else None
+
+
+def metric(name, listen=LISTEN):
+    return metric_in(metrics_page(listen), name)
 
 
 def wait_until(condition, seconds=10):
@@ -70,12 +77,12 @@ def wait_until(condition, seconds=10):
 class Sensor:
     """A running sipspan. Started directly in the namespace, so that its pid is the program's own."""
 
-    def __init__(self, folder, *words):
+    def __init__(self, folder, *words, device=DEVICE, listen=LISTEN):
         self.said_path = folder / "stderr"
         self.events = folder / "events.ndjson"
         self.said_file = open(self.said_path, "w")
         self.process = subprocess.Popen(
-            inside(SENSOR_NS, SIPSPAN, "-i", DEVICE, "--listen", LISTEN, "--user", "nobody",
+            inside(SENSOR_NS, SIPSPAN, "-i", device, "--listen", listen, "--user", "nobody",
                    "--events", str(self.events), *words),
             stdout=subprocess.DEVNULL, stderr=self.said_file)
 
@@ -130,6 +137,21 @@ def why_not():
         with contextlib.suppress(OSError):
             run("ip", "netns", "delete", SENSOR_NS, ok=False)
     return None
+
+
+def remove_namespace(name):
+    """With whatever still runs in it."""
+    for pid in run("ip", "netns", "pids", name, ok=False).stdout.split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    run("ip", "netns", "delete", name, ok=False)
+
+
+def remove_leftovers():
+    """The namespaces of tests that were killed before they could remove them."""
+    for name in re.findall(r"^sipspan-\w+-\d+", run("ip", "netns", "list", ok=False).stdout, re.M):
+        if not pathlib.Path(f"/proc/{name.rsplit('-', 1)[1]}").exists():
+            remove_namespace(name)
 
 
 @contextlib.contextmanager
