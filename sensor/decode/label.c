@@ -30,7 +30,7 @@ static enum decode_verdict decode_below_labels(struct layer *layer)
         unsigned as_ip = ip_score(at, left, layer->cut, nibble);
         if (layer->is_guess && as_ip < IP_SCORE_SURE && as_frame < IP_SCORE_SURE)
             return DECODE_NOT_IP; /* a nibble is no evidence */
-        if (as_frame == IP_SCORE_NONE || as_ip == IP_SCORE_SURE || as_ip > as_frame)
+        if (as_frame == IP_SCORE_NONE || as_ip > as_frame)
             return layer_go_on_ip(layer, (uint8_t)nibble);
         break;
     }

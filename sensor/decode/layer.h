@@ -22,14 +22,15 @@ enum layer_kind {
     LAYER_IP,       /* of the version in `version`, or of what its first octet says if that is 0 */
 };
 
-/* What a datagram was before the payload of UDP was taken for a tunnel. */
+/*
+ * What of a datagram is changed between taking UDP's payload for a tunnel and finding an IP header
+ * in it, as it was before.
+ */
 struct layer_udp {
-    struct slice payload;
     uint32_t envelope;
     uint8_t tunnel;
     uint8_t tunnel_depth;
     uint8_t layers;
-    bool truncated;
 };
 
 struct layer {

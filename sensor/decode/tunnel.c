@@ -23,6 +23,8 @@ enum {
 enum {
     GRE_LEN = 4,
     GRE_FIELD_LEN = 4, /* of each optional one */
+    GRE_ROUTE_LEN = 4, /* of a source route entry's head */
+    GRE_ROUTES_MAX = 8,
     ERSPAN_II_LEN = 8,
     ERSPAN_III_LEN = 12,
     ERSPAN_SUBHEADER_LEN = 8,
@@ -97,6 +99,22 @@ static enum decode_verdict decode_pptp(struct layer *layer, unsigned flags, uint
     return layer_go_on(layer, LAYER_PPP);
 }
 
+/* Source route entries, each with its length; the last is of address family 0 and empty (RFC 1701).
+ */
+static enum decode_verdict skip_routes(struct layer *layer)
+{
+    for (unsigned count = 0; count <= GRE_ROUTES_MAX; count++) {
+        const uint8_t *entry = cursor_take(&layer->bytes, GRE_ROUTE_LEN);
+        if (!entry)
+            return layer_too_short(layer, GRE_ROUTE_LEN);
+        if (layer_u16(entry) == 0 && entry[3] == 0)
+            return LAYER_GOES_ON;
+        if (!cursor_take(&layer->bytes, entry[3]))
+            return layer_too_short(layer, entry[3]);
+    }
+    return DECODE_MALFORMED;
+}
+
 enum decode_verdict gre_decode(struct layer *layer, struct datagram *out)
 {
     const uint8_t *header = layer->bytes.at;
@@ -106,10 +124,10 @@ enum decode_verdict gre_decode(struct layer *layer, struct datagram *out)
     uint16_t type = layer_u16(header + 2);
     unsigned version = flags & GRE_VERSION;
     bool is_pptp = version == 1 && type == GRE_PPP && (flags & GRE_KEY) != 0;
-    if ((flags & GRE_ROUTING) != 0 || (version != 0 && !is_pptp))
+    if (version != 0 && !is_pptp)
         return tunnel_none(layer, out);
 
-    size_t key_at = GRE_LEN + ((flags & GRE_CHECKSUM) != 0 ? GRE_FIELD_LEN : 0);
+    size_t key_at = GRE_LEN + ((flags & (GRE_CHECKSUM | GRE_ROUTING)) != 0 ? GRE_FIELD_LEN : 0);
     size_t len = key_at;
     len += (flags & GRE_KEY) != 0 ? GRE_FIELD_LEN : 0;
     len += (flags & GRE_SEQUENCE) != 0 ? GRE_FIELD_LEN : 0;
@@ -117,6 +135,11 @@ enum decode_verdict gre_decode(struct layer *layer, struct datagram *out)
     if (!cursor_take(&layer->bytes, len))
         return layer_too_short(layer, len);
     uint32_t key = (flags & GRE_KEY) != 0 ? layer_u32(header + key_at) : 0;
+    if ((flags & GRE_ROUTING) != 0) {
+        enum decode_verdict verdict = skip_routes(layer);
+        if (verdict != LAYER_GOES_ON)
+            return verdict;
+    }
     if (is_pptp)
         return decode_pptp(layer, flags, key, out);
     if (type == GRE_ERSPAN || type == GRE_ERSPAN_III)
@@ -277,20 +300,17 @@ static bool open_by_port(struct layer *layer, uint16_t port, struct datagram *ou
 
 enum decode_verdict tunnel_close_udp(const struct layer *layer, struct datagram *out)
 {
-    out->payload = layer->udp.payload;
     out->envelope = layer->udp.envelope;
     out->tunnel = layer->udp.tunnel;
     out->tunnel_depth = layer->udp.tunnel_depth;
     out->layers = layer->udp.layers;
-    out->truncated = layer->udp.truncated;
     return DECODE_UDP;
 }
 
 enum decode_verdict tunnel_open_udp(struct layer *layer, struct datagram *out)
 {
     struct layer inner = *layer;
-    inner.udp = (struct layer_udp){out->payload,      out->envelope, out->tunnel,
-                                   out->tunnel_depth, out->layers,   out->truncated};
+    inner.udp = (struct layer_udp){out->envelope, out->tunnel, out->tunnel_depth, out->layers};
     inner.is_guess = true;
     if (!open_by_port(&inner, out->dst.port, out))
         return tunnel_close_udp(&inner, out);

@@ -18,6 +18,8 @@ static void wrap_gre(struct frame *f, unsigned flags, unsigned type)
         put(&header, "\0\0\0\x2a", 4);
     if ((flags & 0x1000) != 0)
         put(&header, "\xa5\xa5\xa5\xa5", 4);
+    if ((flags & 0x4000) != 0) /* a source route of two addresses, and the end of all */
+        put(&header, "\x08\x00\x04\x08\xcb\x00\x71\x07\xcb\x00\x71\x08\0\0\0\0", 16);
     wrap_frame(f, &header);
 }
 
@@ -54,10 +56,10 @@ static void assert_plain_udp(const struct frame *f, unsigned port, size_t payloa
 static void test_gre_flags(void **state)
 {
     (void)state;
-    static const unsigned flags[] = {0x8000, 0x2000, 0x1000};
-    for (unsigned i = 0; i < 8; i++) {
+    static const unsigned flags[] = {0x8000, 0x4000, 0x2000, 0x1000};
+    for (unsigned i = 0; i < 16; i++) {
         unsigned set = 0;
-        for (unsigned bit = 0; bit < 3; bit++)
+        for (unsigned bit = 0; bit < 4; bit++)
             set |= (i >> bit & 1) != 0 ? flags[bit] : 0;
         for (unsigned version = 4; version <= 6; version += 2) {
             struct frame f = hello(version);
@@ -83,11 +85,11 @@ static void test_gre_flags(void **state)
     }
 }
 
-/* Source routes, and versions that are not there. */
+/* Versions that are not there. */
 static void test_gre_refused(void **state)
 {
     (void)state;
-    static const unsigned flags[] = {0x4000, 0xc000, 0x7000, 0x0001, 0x0002, 0x0007, 0x2001};
+    static const unsigned flags[] = {0x0001, 0x0002, 0x0007, 0x2001};
     for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         struct frame f = hello(4);
         wrap_gre(&f, flags[i], 0x0800);
@@ -103,6 +105,19 @@ static void test_gre_refused(void **state)
         assert_int_equal(d.payload.len, len - 3);
         assert_true(d.truncated);
     }
+}
+
+/* Routes that never end. */
+static void test_gre_routes(void **state)
+{
+    (void)state;
+    struct frame f = hello(4);
+    for (int i = 0; i < 9; i++)
+        wrap(&f, "\x08\x00\x00\x04\xcb\x00\x71\x07", 8);
+    wrap(&f, "\x40\0\x08\0\0\0\0\0", 8);
+    wrap_ip(&f, GRE);
+    struct datagram d;
+    assert_int_equal(decode(&f, ETHERNET, &d), DECODE_MALFORMED);
 }
 
 static void test_gre_without_ip(void **state)
@@ -670,6 +685,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gre_flags),
         cmocka_unit_test(test_gre_refused),
+        cmocka_unit_test(test_gre_routes),
         cmocka_unit_test(test_gre_without_ip),
         cmocka_unit_test(test_gre_wccp_and_metadata),
         cmocka_unit_test(test_pptp),
