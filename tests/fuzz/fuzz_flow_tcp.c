@@ -168,6 +168,7 @@ static void say(struct run *run, struct cursor *in)
         .payload = slice_of(octets, payload.len),
         .tcp = {.seq = how & GO_ON ? next[from] : seq, .ack = next[!from], .flags = flags & 0x3f},
         .protocol = 6,
+        .truncated = flags & 0x80,
     };
     tcp_segment(run->tcp, &segment);
     free(octets);

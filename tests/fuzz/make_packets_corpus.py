@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Writes the seeds of fuzz_pipeline_packets: rows of the golden table, as that target reads frames.
+
+usage: MAKE_PCAP=PROGRAM make_packets_corpus.py FOLDER
+"""
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+
+SCENARIOS = pathlib.Path(__file__).resolve().parents[1] / "golden" / "scenarios"
+STEP_NS = 10_000_000
+IS_RAW = 1
+
+# Name -> scenario and settings, each for another way through the code.
+SEEDS = {
+    "vxlan_frag": ("mirror_plain", ["wrap=vlan:9/frag:128/vxlan:5"]),
+    "erspan": ("mirror_plain", ["wrap=erspan3:7+sub"]),
+    "gtp": ("mirror_plain", ["wrap=gtp:7+seq+pdu"]),
+    "mpls": ("mirror_plain", ["wrap=pw:100+cw/vlan:9"]),
+    "frag_ipv6": ("mirror_plain_ipv6", ["wrap=frag:128+reversed+twice"]),
+    "copies": ("mirror_plain", ["copies=2", "copy_ttl=63"]),
+    "tcp": ("mirror_plain_tcp", ["segment=200+reversed"]),
+    "tcp_ipv6": ("mirror_plain_tcp", ["midstream"]),
+    "websocket": ("mirror_plain_tcp", ["transport=ws", "ws_frames=100"]),
+    "tls": ("connection_tls", []),
+    "refused": ("connection_refused", []),
+    "icmp": ("icmp_quotes", []),
+    "gap": ("tcp_gap", []),
+    "raw": ("unanswered_silent", ["link=raw"]),
+}
+
+
+def frames(capture):
+    """(time in ns, frame) of a capture as make_pcap writes it: little-endian, in ns."""
+    magic, link = struct.unpack_from("<I", capture)[0], struct.unpack_from("<I", capture, 20)[0]
+    assert magic == 0xa1b23c4d
+    at = 24
+    while at < len(capture):
+        seconds, ns, length = struct.unpack_from("<III", capture, at)
+        yield link, seconds * 10 ** 9 + ns, capture[at + 16:at + 16 + length]
+        at += 16 + length
+
+
+def seed(capture):
+    out = b""
+    before = None
+    for link, time_ns, frame in frames(capture):
+        steps = 0 if before is None else max(-32768, min(32767, (time_ns - before) // STEP_NS))
+        before = time_ns
+        out += struct.pack(">hBH", steps, IS_RAW if link == 101 else 0, len(frame)) + frame
+    return out
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (scenario, settings) in SEEDS.items():
+        command = [os.environ["MAKE_PCAP"], "--scenario", str(SCENARIOS / f"{scenario}.txt"), "-o", "-"]
+        for setting in settings:
+            command += ["--set", setting]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+        (folder / name).write_bytes(seed(done.stdout))
+
+
+main()
