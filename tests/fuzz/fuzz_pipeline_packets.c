@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             .captured_len = length,
             .wire_len = how & IS_CUT ? length + 100 : length,
             .link_type = how & IS_RAW ? LINK_RAW : LINK_ETHERNET,
-            .interface = (how & INTERFACE) >> 2,
+            .interface = (uint16_t)((how & INTERFACE) >> 2),
         };
         if (batch.count == PACKET_BATCH_MAX || in.left < 5) {
             packet_path_take(&pipeline, &batch);

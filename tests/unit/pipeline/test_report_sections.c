@@ -120,7 +120,7 @@ static void test_faults(void **state)
     pipeline->copies.overruns = 9;
     text = print();
     assert_says(text, "4 times a TCP receiver had what the mirror never delivered");
-    assert_says(text, "5 seconds in which many flows missed packets together");
+    assert_says(text, "5 moments of 0.1 s in which many flows missed packets together");
     assert_says(text, "6 gaps in a sample of RTP streams");
     assert_says(text, "7 packets came behind ones with a later stamp, by up to 35.2 ms");
     assert_says(text, "8 packets were cut by the capture's snap length");

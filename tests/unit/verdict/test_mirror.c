@@ -385,8 +385,9 @@ static void all_of_it(int64_t look_every_ns)
         bool is_bad = since_ns / (15 * S) % 2;
         bool is_late = is_bad && since_ns / MS % 3 == 0;
         packet(is_late ? now_ns - 20 * MS : now_ns, now_ns, is_bad && since_ns / MS % 7 == 0);
-        mirror_flow(mirror, (uint32_t)(since_ns / MS % 40), is_bad && since_ns / MS % 2, false,
-                    now_ns);
+        for (uint32_t i = 0; i < 4; i++)
+            mirror_flow(mirror, (uint32_t)(since_ns / MS + 13 * i) % 40,
+                        is_bad && since_ns / MS % 2, false, now_ns);
         peers.conversations =
             (struct peers_conversations){.pairs = 10, .one_way = 5, .proven = is_bad ? 5 : 1};
     }
