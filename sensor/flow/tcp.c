@@ -152,6 +152,7 @@ void tcp_connection_fails(struct tcp *tcp, struct tcp_connection *c, enum tcp_fa
 {
     const struct tcp_setup *setup = &c->setup;
     unsigned client = setup->client;
+    bool is_told_at_once = reason == TCP_REFUSED || reason == TCP_TLS_ALERT;
     c->setup.is_over = true;
     if (!tcp->params.is_sip_server(tcp->params.context, &c->end[!client]))
         return;
@@ -164,7 +165,7 @@ void tcp_connection_fails(struct tcp *tcp, struct tcp_connection *c, enum tcp_fa
                                .server_was_heard = c->direction[!client].last_ns != TCP_NEVER,
                                .attempts = tcp_setup_attempts(setup, reason),
                                .first_ns = setup->first_ns,
-                               .last_ns = setup->last_ns,
+                               .last_ns = is_told_at_once ? at_ns : c->last_ns,
                                .at_ns = at_ns,
                            });
 }

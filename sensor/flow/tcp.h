@@ -10,7 +10,8 @@
  * A connection met in its middle begins there, too. TLS is recognised and counted, never guessed
  * at.
  *
- * A message's time is that of the segment that completed it. Bounded: connections, octets and
+ * A message's time is that of the segment that completed it. One that the snap length cut is told
+ * as far as it goes, as truncated. Bounded: connections, octets and
  * segments kept of one direction, octets kept of all. When full, the connection that was quiet
  * longest makes room, those that never carried a message first. Thread: a worker's own. Time: ns of
  * the packets' clock.
@@ -49,7 +50,7 @@ struct tcp_failure {
     bool is_tls;
     bool server_was_heard;     /* any packet of this connection came from it */
     uint32_t attempts;         /* SYNs or client hellos, TCP's repeats included */
-    int64_t first_ns, last_ns; /* of the attempt's packets */
+    int64_t first_ns, last_ns; /* of the attempt's packets, what ended it included */
     int64_t at_ns;             /* when this is told: refused, or setup_ns after the first packet */
 };
 
@@ -60,7 +61,7 @@ struct tcp_state {
     struct endpoint reset_by;
     bool is_closed;                  /* both FINs, or RST */
     uint32_t unacknowledged;         /* octets that `from` sent and its peer never acknowledged */
-    int64_t unacknowledged_since_ns; /* when the first of them was sent */
+    int64_t unacknowledged_since_ns; /* when the first of them was sent; INT64_MIN: none */
     int64_t last_from_peer_ns;       /* the peer's latest packet; INT64_MIN: none */
 };
 
@@ -70,7 +71,8 @@ struct tcp_params {
     int64_t setup_ns; /* 32 s: how long a connection may take to be answered */
     /* Is SIP known there? Asked for both ends of what has no state yet. */
     bool (*is_sip_server)(void *context, const struct endpoint *endpoint);
-    /* One SIP message: payload, time, transport (TCP or WS) and the message's addresses are set. */
+    /* One SIP message: the segment that completed it, with the message as payload, TCP or WS as
+     * transport; `truncated` if its end was cut off. */
     void (*on_message)(void *context, const struct datagram *message);
     void (*on_failure)(void *context, const struct tcp_failure *failure);
     /* The receiver has octets that the mirror never delivered; once a hole. */

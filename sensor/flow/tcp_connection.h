@@ -29,9 +29,10 @@ struct tcp_direction {
     int64_t acked_ns; /* since when the hole in the stream is acknowledged; TCP_NEVER: it is not */
     struct tcp_mark mark[TCP_MARKS];
     uint32_t sent, acked; /* sequence numbers behind the last octet sent, acknowledged */
+    uint32_t cut;         /* the sequence number from which on the snap length cut a segment */
     uint32_t stray; /* where a segment ended that was far off; one that goes on there counts */
     uint8_t marks;
-    bool has_sent, is_acked, has_stray, has_fin;
+    bool has_sent, is_acked, has_stray, has_fin, is_cut;
 };
 
 struct tcp_connection {

@@ -59,12 +59,13 @@ static void keep_gathered(struct tcp *tcp, struct tcp_direction *direction)
 }
 
 static void tell(struct tcp *tcp, struct tcp_connection *c, struct tcp_signalling *signalling,
-                 struct slice payload, const struct datagram *segment)
+                 struct slice payload, const struct datagram *segment, bool is_cut)
 {
     struct datagram message = *segment;
     message.payload = payload;
     message.transport = signalling->kind == TCP_KIND_WEBSOCKET ? TRANSPORT_WS : TRANSPORT_TCP;
-    message.truncated = message.incomplete = false;
+    message.truncated = is_cut;
+    message.incomplete = false;
     tcp->stats.messages++;
     tcp->stats.resyncs += signalling->is_lost;
     signalling->is_lost = false;
@@ -107,7 +108,7 @@ static size_t read_octets(struct tcp *tcp, struct tcp_connection *c, unsigned fr
                      segment->time_ns);
             return octets.len;
         case TCP_OCTETS_MESSAGE:
-            tell(tcp, c, signalling, message, at < kept ? later(segment, with) : segment);
+            tell(tcp, c, signalling, message, at < kept ? later(segment, with) : segment, false);
             break;
         case TCP_OCTETS_NOTHING:
             keep_gathered(tcp, direction);
@@ -122,6 +123,28 @@ static size_t read_octets(struct tcp *tcp, struct tcp_connection *c, unsigned fr
         }
         at += used;
     }
+}
+
+/* The octets behind these were cut off by the snap length, and will never come. */
+static void take_cut(struct tcp *tcp, struct tcp_connection *c, unsigned from,
+                     const struct datagram *segment)
+{
+    struct tcp_direction *direction = &c->direction[from];
+    struct tcp_stream *stream = &direction->stream;
+    struct slice rest = slice_of(stream->rest, stream->rest_len);
+    if (tcp_signalling_is_message(&direction->signalling, rest))
+        tell(tcp, c, &direction->signalling, rest, segment, true);
+    else
+        tcp->stats.skipped_bytes += rest.len;
+    tcp_stream_drop_rest(stream, &tcp->room);
+    tcp_signalling_lose(&direction->signalling, &tcp->room);
+    direction->is_cut = true;
+    direction->cut = stream->next;
+}
+
+static bool is_cut_here(const struct tcp_direction *direction)
+{
+    return direction->is_cut && direction->cut == direction->stream.next;
 }
 
 /* Octets whose turn it is. */
@@ -149,8 +172,12 @@ static void take_turn(struct tcp *tcp, struct tcp_connection *c, unsigned from,
         tcp_stream_use_rest(stream, &tcp->room, used);
     else if (used < octets.len && !keep_rest(tcp, stream, slice_skip(octets, used)))
         drop_octets(tcp, direction, octets.len - used);
+    const struct slice *payload = &turn->segment->payload;
     if (c->is_tls)
         tcp_read_drop(tcp, c);
+    else if (turn->segment->truncated &&
+             turn->octets.at + turn->octets.len == payload->at + payload->len)
+        take_cut(tcp, c, from, turn->segment);
 }
 
 /* All whose turn it is, out of the segment (or NULL) and of what was kept. */
@@ -188,6 +215,8 @@ int64_t tcp_read_deadline(const struct tcp_direction *direction)
     if (!early)
         return INT64_MAX;
     int64_t since_ns = early->segment.time_ns;
+    if (is_cut_here(direction))
+        return since_ns;
     if (direction->progress_ns > since_ns)
         since_ns = direction->progress_ns;
     int64_t deadline_ns = tcp_time_add(since_ns, TCP_GAP_NS);
@@ -203,7 +232,7 @@ void tcp_read_skip_hole(struct tcp *tcp, struct tcp_connection *c, unsigned from
     struct tcp_direction *direction = &c->direction[from];
     struct tcp_early *early = direction->stream.early;
     tcp->stats.holes++;
-    if (direction->acked_ns != TCP_NEVER) {
+    if (direction->acked_ns != TCP_NEVER && !is_cut_here(direction)) {
         tcp->stats.holes_acknowledged++;
         tcp->params.on_hole(tcp->params.context, &early->segment);
     }
@@ -242,6 +271,8 @@ static void take_early(struct tcp *tcp, struct tcp_connection *c, unsigned from,
         case TCP_KEPT:
             tcp->stats.early++;
             tcp_read_acknowledged(direction, segment->time_ns);
+            if (is_cut_here(direction))
+                tcp_read_skip_hole(tcp, c, from);
             return;
         case TCP_KEPT_ALREADY:
             tcp->stats.repeated++;

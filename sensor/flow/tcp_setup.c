@@ -35,7 +35,6 @@ void tcp_setup_init(struct tcp_setup *setup, int64_t now_ns)
 {
     *setup = (struct tcp_setup){
         .first_ns = now_ns,
-        .last_ns = now_ns,
         .hello_ns = now_ns,
         .client = TCP_CLIENT_UNKNOWN,
     };
@@ -51,7 +50,6 @@ static void take_client(struct tcp_setup *setup, unsigned client, uint32_t isn)
 static void count_syn(struct tcp_setup *setup, const struct datagram *segment)
 {
     setup->syns++;
-    setup->last_ns = segment->time_ns;
     if (segment->payload.len > setup->syn_len)
         setup->syn_len = (uint16_t)segment->payload.len;
 }
@@ -81,8 +79,7 @@ enum tcp_syn tcp_setup_syn(struct tcp_setup *setup, unsigned from, const struct 
     if (segment->tcp.flags & TCP_ACK)
         return take_syn_ack(setup, from, segment, may_be_new, next);
     if (setup->has_isn && setup->client == from && setup->isn == seq) {
-        if (!setup->is_over)
-            count_syn(setup, segment);
+        count_syn(setup, segment);
         return TCP_SYN_TAKEN;
     }
     if (may_be_new)
@@ -153,17 +150,18 @@ static bool ends_handshake(struct slice record, uint8_t alert)
 
 static void take_hello(struct tcp_setup *setup, unsigned from, uint32_t seq, int64_t now_ns)
 {
-    if (setup->is_over || (setup->hellos > 0 && seq != setup->hello_seq))
-        return;
     if (setup->client == TCP_CLIENT_UNKNOWN)
         setup->client = (uint8_t)from;
     if (setup->client != from)
         return;
+    if (setup->hellos > 0 && seq != setup->hello_seq) {
+        setup->tls_is_answered = true; /* another one was asked for (RFC 8446 section 4.1.4) */
+        return;
+    }
     if (setup->hellos == 0)
         setup->hello_ns = now_ns;
     setup->hellos++;
     setup->hello_seq = seq;
-    setup->last_ns = now_ns;
 }
 
 /* Records that begin with the segment are looked at; one that began before it is in none. */
@@ -225,6 +223,5 @@ uint32_t tcp_setup_attempts(const struct tcp_setup *setup, enum tcp_failure_reas
 void tcp_setup_clock_step(struct tcp_setup *setup, int64_t step_ns)
 {
     setup->first_ns = tcp_time_add(setup->first_ns, step_ns);
-    setup->last_ns = tcp_time_add(setup->last_ns, step_ns);
     setup->hello_ns = tcp_time_add(setup->hello_ns, step_ns);
 }

@@ -28,7 +28,6 @@ static inline int64_t tcp_time_add(int64_t time_ns, int64_t step_ns)
 
 struct tcp_setup {
     int64_t first_ns; /* of the connection's packets */
-    int64_t last_ns;  /* of the client's SYNs and hellos */
     int64_t hello_ns; /* the first client hello */
     uint32_t isn;     /* the client's initial sequence number */
     uint32_t rival;   /* that of a SYN on a connection that is up: a new one, if it is answered */

@@ -233,6 +233,11 @@ bool tcp_signalling_keep(struct tcp_signalling *s, struct tcp_room *room, const 
     return true;
 }
 
+bool tcp_signalling_is_message(const struct tcp_signalling *s, struct slice rest)
+{
+    return s->kind != TCP_KIND_WEBSOCKET && !s->is_searching && sip_frame_is_start(rest);
+}
+
 void tcp_signalling_lose(struct tcp_signalling *s, struct tcp_room *room)
 {
     free_gathering(s, room);

@@ -51,6 +51,9 @@ bool tcp_signalling_begins(struct slice payload);
 /* Does a segment begin with SIP, or with an upgrade to it? Then its connection is of interest. */
 bool tcp_signalling_is_ours(struct slice payload);
 
+/* Is `rest`, of which MORE was said, the beginning of a SIP message? */
+bool tcp_signalling_is_message(const struct tcp_signalling *signalling, struct slice rest);
+
 /* Octets are missing: goes on where the next message begins. */
 void tcp_signalling_lose(struct tcp_signalling *signalling, struct tcp_room *room);
 void tcp_signalling_fini(struct tcp_signalling *signalling, struct tcp_room *room);

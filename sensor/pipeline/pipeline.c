@@ -29,7 +29,7 @@ enum {
     CALL_ID_BYTES = 24, /* while their table doubles */
     TCP_SHARE = 8,
     TCP_CONNECTIONS_SHARE = 4, /* of TCP's; the rest for what they keep */
-    TCP_CONNECTION_BYTES = 1024,
+    TCP_CONNECTION_BYTES = 768,
     DEFRAG_SHARE = 16,
     DEFRAG_DATAGRAM_BYTES = 4096, /* that one takes, on average */
     COPIES_SHARE = 16,

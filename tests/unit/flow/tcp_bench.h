@@ -35,6 +35,7 @@ struct tcp_bench {
     size_t failures;
     struct datagram hole;
     size_t holes;
+    bool is_cut; /* the segments that are sent */
 };
 
 static inline struct endpoint bench_endpoint(uint8_t last, uint16_t port)
@@ -149,6 +150,7 @@ static bool bench_octets(struct tcp_bench *bench, int from, uint8_t flags, uint3
         .tcp = {.seq = seq, .ack = ack, .window = 65535, .flags = flags},
         .protocol = 6,
         .ttl = (uint8_t)(from == CLIENT ? 64 : 128),
+        .truncated = bench->is_cut,
     };
     bool is_followed = tcp_segment(bench->tcp, &segment);
     free(octets);

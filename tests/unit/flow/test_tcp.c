@@ -323,6 +323,13 @@ static void joined_behind_an_unfinished_line(void **state)
     say(bench, CLIENT, 40, SLICE("the end of a body"));
     say(bench, CLIENT, 57, OF(second));
     bench_expect(bench, 0, OF(second));
+    /* A line without an end is not kept. */
+    bench->end[CLIENT].port++;
+    static char line[100];
+    memset(line, 'x', sizeof line);
+    for (uint32_t i = 0; i < 100; i++)
+        say(bench, CLIENT, 40 + 100 * i, slice_of(line, sizeof line));
+    assert_true(bench_stats(bench).buffered_bytes <= 8192);
     /* No message begins in the middle of a word. */
     bench->end[CLIENT].port++;
     say(bench, CLIENT, 40, slice_of(first, 3));
@@ -429,6 +436,10 @@ static void acknowledged_before_it_was_seen(void **state)
     bench_wait(bench, 50 * MS);
     say(bench, CLIENT, 0, OF(first));
     assert_int_equal(bench->messages, 2);
+    struct tcp_state known;
+    assert_true(tcp_look(bench->tcp, &bench->end[CLIENT], &bench->end[SERVER], &known));
+    assert_int_equal(known.unacknowledged, 0);
+    assert_int_equal(known.unacknowledged_since_ns, INT64_MIN);
     bench_wait(bench, 5 * SEC);
     assert_int_equal(bench->holes, 0);
     assert_int_equal(bench_stats(bench).holes, 0);
@@ -451,6 +462,28 @@ static void several_holes(void **state)
     bench_free(bench);
 }
 
+static void several_holes_that_are_acknowledged(void **state)
+{
+    struct tcp_bench *bench = bench_up();
+    (void)state;
+    say(bench, CLIENT, 100, OF(first));
+    say(bench, CLIENT, 300, OF(second));
+    say(bench, CLIENT, 500, OF(third));
+    acknowledge(bench, SERVER, 300 + SECOND); /* past two of them */
+    bench_wait(bench, 90 * MS);
+    say(bench, CLIENT, 0, SLICE("\r\n\r\n")); /* the first is not as long as it seemed */
+    bench_wait(bench, 90 * MS);
+    assert_int_equal(bench->holes, 0);
+    bench_wait(bench, 10 * MS);
+    assert_int_equal(bench->holes, 2);
+    assert_int_equal(bench->messages, 2);
+    bench_wait(bench, 2 * SEC);
+    assert_int_equal(bench->messages, 3);
+    assert_int_equal(bench_stats(bench).holes, 3);
+    assert_int_equal(bench_stats(bench).holes_acknowledged, 2);
+    bench_free(bench);
+}
+
 static void far_off_segments(void **state)
 {
     struct tcp_bench *bench = bench_up();
@@ -466,6 +499,34 @@ static void far_off_segments(void **state)
     say(bench, CLIENT, 0x50000000 + FIRST + THIRD, OF(second));
     bench_expect(bench, 3, OF(second));
     assert_int_equal(bench_stats(bench).holes, 1);
+    bench_free(bench);
+}
+
+/* What the snap length cut off does not come, so nobody waits; what is there is told. */
+static void cut_segments(void **state)
+{
+    struct tcp_bench *bench = bench_up();
+    char text[512];
+    (void)state;
+    int len = snprintf(text, sizeof text, "%s%s", second, first);
+    bench->is_cut = true;
+    say(bench, CLIENT, 0, slice_of(text, SECOND + 40));
+    assert_int_equal(bench->messages, 2);
+    bench_expect(bench, 0, OF(second));
+    bench_expect(bench, 1, slice_of(first, 40));
+    assert_false(bench->message[0].datagram.truncated);
+    assert_true(bench->message[1].datagram.truncated);
+    acknowledge(bench, SERVER, (uint32_t)len + 200);
+    say(bench, CLIENT, (uint32_t)len, SLICE("the middle of a body"));
+    bench->is_cut = false;
+    say(bench, CLIENT, (uint32_t)len + 100, OF(third));
+    bench_expect(bench, 2, OF(third));
+    say(bench, CLIENT, (uint32_t)len + 100 + THIRD, OF(second));
+    bench_expect(bench, 3, OF(second));
+    assert_int_equal(bench->messages, 4);
+    assert_int_equal(bench_stats(bench).holes, 2);
+    assert_int_equal(bench->holes, 0); /* the mirror lost nothing */
+    expect_nothing_kept(bench);
     bench_free(bench);
 }
 
@@ -503,6 +564,8 @@ static void port_is_used_again(void **state)
     bench_text(bench, CLIENT, TCP_ACK | TCP_FIN, ISN + 1 + FIRST, ISS + 1, "");
     bench_text(bench, SERVER, TCP_ACK | TCP_FIN, ISS + 1, ISN + 2 + FIRST, "");
     bench_wait(bench, SEC);
+    bench_text(bench, SERVER, TCP_ACK | TCP_FIN, ISS + 1, ISN + 2 + FIRST, "");
+    bench_wait(bench, SEC);
     bench_handshake(bench, ISN + 5, ISS + 9); /* not far from the old one */
     struct tcp_state known;
     assert_true(tcp_look(bench->tcp, &bench->end[CLIENT], &bench->end[SERVER], &known));
@@ -511,6 +574,63 @@ static void port_is_used_again(void **state)
     bench_expect(bench, 1, OF(second));
     assert_int_equal(bench_stats(bench).connections, 2);
     assert_int_equal(bench_stats(bench).tracked, 1);
+    bench_free(bench);
+}
+
+/* Its SYN, or its whole handshake, was not in view. */
+static void port_is_used_again_out_of_sight(void **state)
+{
+    struct tcp_state known;
+    (void)state;
+    for (int with_syn_ack = 0; with_syn_ack < 2; with_syn_ack++) {
+        struct tcp_bench *bench = bench_up();
+        say(bench, CLIENT, 0, OF(first));
+        bench_text(bench, SERVER, TCP_RST, ISS + 1, 0, "");
+        uint32_t isn = with_syn_ack ? ISN + 77 : 0x30000000;
+        if (with_syn_ack)
+            bench_text(bench, SERVER, TCP_SYN | TCP_ACK, 0x50000000, isn + 1, "");
+        bench_octets(bench, CLIENT, TCP_ACK, isn + 1, 0x50000001, OF(second));
+        bench_expect(bench, 1, OF(second));
+        assert_true(tcp_look(bench->tcp, &bench->end[CLIENT], &bench->end[SERVER], &known));
+        assert_false(known.is_reset || known.is_closed);
+        assert_int_equal(bench_stats(bench).connections, 2);
+        bench_free(bench);
+    }
+}
+
+/* The SYN with ACK tells where both directions begin. */
+static void out_of_order_without_the_syn(void **state)
+{
+    struct tcp_bench *bench = bench_new();
+    (void)state;
+    bench_text(bench, SERVER, TCP_SYN | TCP_ACK, ISS, ISN + 1, "");
+    say(bench, CLIENT, 30, slice_str(first + 30));
+    say(bench, CLIENT, 0, slice_of(first, 30));
+    bench_expect(bench, 0, OF(first));
+    bench_free(bench);
+}
+
+/* What a SYN brings that is not of this connection is not read. */
+static void a_stranger_on_the_same_ports(void **state)
+{
+    struct tcp_bench *bench = bench_up();
+    (void)state;
+    say(bench, CLIENT, 0, OF(first));
+    bench_octets(bench, CLIENT, TCP_SYN, ISN + FIRST, 0, OF(third));
+    assert_int_equal(bench->messages, 1);
+    bench_free(bench);
+}
+
+static void the_end_is_the_first_end(void **state)
+{
+    struct tcp_bench *bench = bench_up();
+    (void)state;
+    bench_text(bench, CLIENT, TCP_ACK | TCP_FIN, ISN + 1, ISS + 1, "");
+    bench_text(bench, SERVER, TCP_ACK | TCP_FIN, ISS + 1, ISN + 2, "");
+    bench_wait(bench, 20 * SEC);
+    bench_text(bench, SERVER, TCP_ACK | TCP_FIN, ISS + 1, ISN + 2, "");
+    bench_wait(bench, 20 * SEC);
+    assert_int_equal(bench_stats(bench).tracked, 0);
     bench_free(bench);
 }
 
@@ -523,6 +643,7 @@ static void port_is_used_again_without_an_end(void **state)
         say(bench, CLIENT, 0, OF(first));
         bench_wait(bench, way == 2 ? 61 * SEC : SEC);
         bench_text(bench, CLIENT, TCP_SYN, 900000, 0, "");
+        assert_int_equal(bench_stats(bench).connections, way == 2 ? 2 : 1);
         if (way != 2) { /* a SYN alone may be anybody's */
             say(bench, CLIENT, FIRST, OF(third));
             bench_expect(bench, 1, OF(third));
@@ -722,11 +843,17 @@ int main(void)
         cmocka_unit_test(hole_that_is_acknowledged),
         cmocka_unit_test(acknowledged_before_it_was_seen),
         cmocka_unit_test(several_holes),
+        cmocka_unit_test(several_holes_that_are_acknowledged),
         cmocka_unit_test(far_off_segments),
+        cmocka_unit_test(cut_segments),
         cmocka_unit_test(what_lies_behind_holes_is_told_at_the_end),
         cmocka_unit_test(garbage_between_messages),
         cmocka_unit_test(port_is_used_again),
         cmocka_unit_test(port_is_used_again_without_an_end),
+        cmocka_unit_test(port_is_used_again_out_of_sight),
+        cmocka_unit_test(out_of_order_without_the_syn),
+        cmocka_unit_test(a_stranger_on_the_same_ports),
+        cmocka_unit_test(the_end_is_the_first_end),
         cmocka_unit_test(reset),
         cmocka_unit_test(reset_that_was_none),
         cmocka_unit_test(reset_in_the_middle),

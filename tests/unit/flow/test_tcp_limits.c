@@ -160,6 +160,69 @@ static void unfinished_messages(void **state)
     bench_free(bench);
 }
 
+/* Whoever is busy keeps what it has; the quiet ones give way, not the one that asks. */
+static void the_quietest_makes_room(void **state)
+{
+    enum { ROOM = 16 * 1024 };
+    static char body[1000];
+    char head[100];
+    struct tcp_bench *bench = bench_new_of(1000, ROOM);
+    (void)state;
+    memset(body, 'x', sizeof body);
+    snprintf(head, sizeof head, "INFO sip:a@example.com SIP/2.0\r\nl: 7000\r\n\r\n");
+    uint32_t seq = (uint32_t)strlen(head) + 1;
+    bench_text(bench, CLIENT, TCP_ACK, 1, 1, head);
+    for (uint16_t i = 0; i < 30; i++) {
+        if (i < 7) {
+            bench_octets(bench, CLIENT, TCP_ACK, seq, 1, slice_of(body, 900));
+            seq += 900;
+        }
+        bench->end[CLIENT].port = (uint16_t)(100 + i);
+        bench_octets(bench, CLIENT, TCP_ACK, 1, 1, slice_of(message, 30));
+        bench->end[CLIENT].port = CLIENT_PORT;
+        if (i >= 7)
+            bench_octets(bench, CLIENT, TCP_ACK, seq - 1, 1, slice_of(body, 1));
+        assert_true(bench_stats(bench).buffered_bytes <= ROOM);
+    }
+    assert_true(bench_stats(bench).dropped_bytes >= 15u * 30);
+    bench_octets(bench, CLIENT, TCP_ACK, seq, 1, slice_of(body, 700));
+    assert_int_equal(bench->messages, 1);
+    /* Alone and too large for the room: it is dropped, and what follows is found. */
+    snprintf(head, sizeof head, "INFO sip:a@example.com SIP/2.0\r\nl: 60000\r\n\r\n");
+    seq += 700;
+    bench_text(bench, CLIENT, TCP_ACK, seq, 1, head);
+    seq += (uint32_t)strlen(head);
+    for (int i = 0; i < 60; i++, seq += sizeof body)
+        bench_octets(bench, CLIENT, TCP_ACK, seq, 1, slice_of(body, sizeof body));
+    bench_octets(bench, CLIENT, TCP_ACK, seq, 1, OF(message));
+    assert_int_equal(bench->messages, 2);
+    bench_expect(bench, 1, OF(message));
+    bench_free(bench);
+}
+
+/* Who has no room for a message makes none by giving up its own hole. */
+static void its_own_hole_makes_no_room(void **state)
+{
+    static char body[1000];
+    char head[100];
+    struct tcp_bench *bench = bench_new_of(1000, 6000);
+    (void)state;
+    memset(body, 'x', sizeof body);
+    snprintf(head, sizeof head, "INFO sip:a@example.com SIP/2.0\r\nl: 5000\r\n\r\n");
+    uint32_t seq = 1 + (uint32_t)strlen(head);
+    bench_text(bench, CLIENT, TCP_ACK, 1, 1, head);
+    bench_octets(bench, CLIENT, TCP_ACK, seq + 5000, 1, OF(message));
+    for (int i = 0; i < 5; i++, seq += sizeof body) {
+        assert_int_equal(bench->messages, 0);
+        bench_octets(bench, CLIENT, TCP_ACK, seq, 1, slice_of(body, sizeof body));
+    }
+    assert_int_equal(bench->messages, 1);
+    bench_expect(bench, 0, OF(message));
+    assert_int_equal(bench_stats(bench).holes, 0);
+    assert_true(bench_stats(bench).dropped_bytes > 4000);
+    bench_free(bench);
+}
+
 /* One stream with too much behind its hole does not wait any longer. */
 static void one_stream_has_its_share(void **state)
 {
@@ -207,7 +270,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(half_open_connections),       cmocka_unit_test(eviction_in_order),
         cmocka_unit_test(evicted_with_something_kept), cmocka_unit_test(permanent_gaps),
-        cmocka_unit_test(unfinished_messages),         cmocka_unit_test(one_stream_has_its_share),
+        cmocka_unit_test(unfinished_messages),         cmocka_unit_test(the_quietest_makes_room),
+        cmocka_unit_test(its_own_hole_makes_no_room),  cmocka_unit_test(one_stream_has_its_share),
         cmocka_unit_test(cost_stays_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,8 +44,13 @@ static void refused_by_rst(void **state)
     bench_text(bench, SERVER, TCP_RST | TCP_ACK, 0, ISN + 2, "");
     bench_text(bench, SERVER, TCP_RST | TCP_ACK, 0, ISN, "");
     assert_int_equal(bench->failures, 0);
+    struct tcp_state known;
+    assert_true(tcp_look(bench->tcp, &bench->end[CLIENT], &bench->end[SERVER], &known));
+    assert_false(known.is_reset);
     bench_text(bench, SERVER, TCP_RST | TCP_ACK, 0, ISN + 1, "");
-    expect_failure(bench, TCP_REFUSED, 2, 0, SEC, SEC + 5 * MS);
+    expect_failure(bench, TCP_REFUSED, 2, 0, SEC + 5 * MS, SEC + 5 * MS);
+    assert_true(tcp_look(bench->tcp, &bench->end[CLIENT], &bench->end[SERVER], &known));
+    assert_true(known.is_reset);
     assert_true(bench->failure[0].server_was_heard);
     assert_false(bench->failure[0].is_tls);
     /* Told once, whatever the client's stack still repeats. */
@@ -138,7 +143,7 @@ static void refused_by_icmp(void **state)
         tcp_icmp(bench->tcp, &error);
         tcp_icmp(bench->tcp, &error);
         if (is_final) {
-            expect_failure(bench, TCP_REFUSED, 1, 0, 0, 3 * MS);
+            expect_failure(bench, TCP_REFUSED, 1, 0, 3 * MS, 3 * MS);
             assert_false(bench->failure[0].server_was_heard);
         } else {
             assert_int_equal(bench->failures, 0);
@@ -191,6 +196,15 @@ static void no_answer_to_other_sequence_numbers(void **state)
     bench_text(bench, CLIENT, TCP_SYN, ISN + 12345, 0, "");
     bench_wait(bench, 22 * SEC);
     expect_failure(bench, TCP_NO_ANSWER, 2, 0, 10 * SEC, 32 * SEC);
+    bench_free(bench);
+
+    /* The other one is answered. */
+    bench = bench_new();
+    bench_text(bench, CLIENT, TCP_SYN, 0x40000000, 0, "");
+    bench_handshake(bench, ISN, ISS);
+    say(bench, CLIENT, ISN + 1, OF(sip));
+    assert_int_equal(bench->messages, 1);
+    assert_int_equal(bench_stats(bench).connections, 1);
     bench_free(bench);
 }
 
@@ -276,6 +290,18 @@ static void no_failure_after_a_message(void **state)
     bench_free(bench);
 }
 
+/* A whole message on the SYN (RFC 7413), of which nobody sees that it arrived. */
+static void no_failure_with_a_message_on_the_syn(void **state)
+{
+    struct tcp_bench *bench = bench_new();
+    (void)state;
+    bench_octets(bench, CLIENT, TCP_SYN, ISN, 0, OF(sip));
+    assert_int_equal(bench->messages, 1);
+    bench_wait(bench, 33 * SEC);
+    assert_int_equal(bench->failures, 0);
+    bench_free(bench);
+}
+
 /* A SIP server that connects to something else. */
 static void only_sip_servers_fail(void **state)
 {
@@ -341,6 +367,21 @@ static void tls_silent_without_syn(void **state)
     bench_free(bench);
 }
 
+/* A hello that had to wait for TCP is given half the time at least. */
+static void tls_silent_after_a_late_hello(void **state)
+{
+    struct tcp_bench *bench = bench_new();
+    (void)state;
+    bench_handshake(bench, ISN, ISS);
+    bench_wait(bench, 30 * SEC);
+    say(bench, CLIENT, ISN + 1, OF(hello));
+    bench_wait(bench, 16 * SEC - 1);
+    assert_int_equal(bench->failures, 0);
+    bench_wait(bench, 1);
+    expect_failure(bench, TCP_TLS_SILENT, 1, 0, 30 * SEC, 46 * SEC);
+    bench_free(bench);
+}
+
 static void tls_answered(void **state)
 {
     struct tcp_bench *bench = tls_bench();
@@ -357,6 +398,13 @@ static void tls_answered(void **state)
     assert_int_equal(bench->failures, 0);
     assert_int_equal(bench_stats(bench).tls, 1);
     bench_free(bench);
+
+    /* A second hello, which only a server's wish brings about. */
+    bench = tls_bench();
+    say(bench, CLIENT, ISN + sizeof hello, OF(hello));
+    bench_wait(bench, 40 * SEC);
+    assert_int_equal(bench->failures, 0);
+    bench_free(bench);
 }
 
 static void tls_alert(void **state)
@@ -365,7 +413,7 @@ static void tls_alert(void **state)
     (void)state;
     bench_wait(bench, 20 * MS);
     say(bench, SERVER, ISS + 1, OF(fatal_alert));
-    expect_failure(bench, TCP_TLS_ALERT, 1, 0, 10 * MS, 30 * MS);
+    expect_failure(bench, TCP_TLS_ALERT, 1, 0, 30 * MS, 30 * MS);
     assert_true(bench->failure[0].is_tls);
     say(bench, SERVER, ISS + 1, OF(fatal_alert));
     bench_wait(bench, 40 * SEC);
@@ -401,6 +449,19 @@ static void tls_alerts_that_fail_nothing(void **state)
         assert_int_equal(bench->failures, 0);
         bench_free(bench);
     }
+}
+
+/* Who asked for what is not in view. */
+static void tls_alert_without_a_beginning(void **state)
+{
+    struct tcp_bench *bench = bench_new();
+    (void)state;
+    bench_text(bench, SERVER, TCP_SYN | TCP_ACK, ISS, ISN + 1, "");
+    say(bench, SERVER, ISS + 1, OF(fatal_alert));
+    assert_int_equal(bench_stats(bench).tls, 1);
+    bench_wait(bench, 40 * SEC);
+    assert_int_equal(bench->failures, 0);
+    bench_free(bench);
 }
 
 /* TLS above a TCP that nobody answers is TCP's failure. */
@@ -456,13 +517,16 @@ int main(void)
         cmocka_unit_test(answer_before_the_syn),
         cmocka_unit_test(no_failure_without_a_beginning),
         cmocka_unit_test(no_failure_after_a_message),
+        cmocka_unit_test(no_failure_with_a_message_on_the_syn),
         cmocka_unit_test(only_sip_servers_fail),
         cmocka_unit_test(tls_silent),
         cmocka_unit_test(tls_silent_though_closed),
         cmocka_unit_test(tls_silent_without_syn),
+        cmocka_unit_test(tls_silent_after_a_late_hello),
         cmocka_unit_test(tls_answered),
         cmocka_unit_test(tls_alert),
         cmocka_unit_test(tls_alerts_that_fail_nothing),
+        cmocka_unit_test(tls_alert_without_a_beginning),
         cmocka_unit_test(tls_on_an_unanswered_syn),
         cmocka_unit_test(failures_after_a_clock_step),
         cmocka_unit_test(nothing_is_told_at_the_end),

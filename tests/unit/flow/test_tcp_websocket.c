@@ -239,6 +239,54 @@ static void broken_frames(void **state)
     free(side);
 }
 
+/* What goes on in the middle of a frame may look like one, and is none. */
+static void octets_like_a_frame(void **state)
+{
+    struct tcp_bench *bench = bench_new();
+    struct side *side = side_new();
+    (void)state;
+    put(side, OF(response));
+    say(bench, SERVER, side, 100000);
+    side->said = side->len += 50; /* never seen */
+    put(side, slice_of("\x81\x7e\x70\x00 and no start line\r\n", 24));
+    say(bench, SERVER, side, 100000);
+    put_frame(side, TEXT, false, OF(ok));
+    say(bench, SERVER, side, 100000);
+    bench_wait(bench, TCP_GAP_NS);
+    assert_int_equal(bench->messages, 1);
+    bench_expect(bench, 0, OF(ok));
+    bench_free(bench);
+    free(side);
+}
+
+/* Room is made while a fragment waits to be kept: the messages told for it are not mixed up. */
+static void room_for_a_fragment(void **state)
+{
+    enum { ROOM = 66000 };
+    struct tcp_bench *bench = bench_new_of(1000, ROOM);
+    struct side *other = side_new(), *side = side_new();
+    (void)state;
+    put(other, OF(request));
+    say(bench, CLIENT, other, 100000);
+    other->said = other->len += 50; /* never seen */
+    char padded[1000];
+    memset(padded, 'x', sizeof padded);
+    memcpy(padded, ok, sizeof ok - 1);
+    put_frame(other, TEXT, true, slice_of(padded, sizeof padded));
+    say(bench, CLIENT, other, 100000);
+    bench->end[CLIENT].port++;
+    put(side, OF(request));
+    put_frame(side, TEXT_BEGINS, true, slice_of(options, 40));
+    say(bench, CLIENT, side, 100000);
+    bench_expect(bench, 0, slice_of(padded, sizeof padded));
+    put_frame(side, ENDS, true, slice_str(options + 40));
+    say(bench, CLIENT, side, 100000);
+    bench_expect(bench, 1, OF(options));
+    bench_free(bench);
+    free(side);
+    free(other);
+}
+
 static const char hello[] = "\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03"
                             "0123456789abcdef0123456789abcdef\x00\x00\x02\x13\x01\x01\x00\x00\x00";
 /* A start line in what is encrypted is none. */
@@ -267,14 +315,34 @@ static void tls_is_left_alone(void **state)
     }
 }
 
+/* What came too early is not kept when it turns out to be TLS. */
+static void tls_out_of_order(void **state)
+{
+    struct tcp_bench *bench = bench_new();
+    (void)state;
+    bench_handshake(bench, ISN, ISS);
+    bench_octets(bench, CLIENT, TCP_ACK, ISN + sizeof hello, ISS + 1, OF(data));
+    bench_octets(bench, CLIENT, TCP_ACK, ISN + 1 + 500, ISS + 1, OF(data));
+    bench_octets(bench, SERVER, TCP_ACK, ISS + 500, ISN + 1, OF(data));
+    assert_true(bench_stats(bench).buffered_bytes > 0);
+    bench_octets(bench, CLIENT, TCP_ACK, ISN + 1, ISS + 1, OF(hello));
+    assert_int_equal(bench_stats(bench).tls, 1);
+    assert_int_equal(bench_stats(bench).buffered_bytes, 0);
+    bench_free(bench);
+}
+
 static void tls_is_not_guessed(void **state)
 {
     struct tcp_bench *bench = bench_new();
     (void)state;
     /* Met in the middle: application data, an alert or a change of ciphers may be anything. */
-    bench_octets(bench, CLIENT, TCP_ACK, 1, 1, OF(data));
-    bench_octets(bench, CLIENT, TCP_ACK, sizeof data, 1,
-                 slice_of("\x15\x03\x03\x00\x02\x02\x28", 7));
+    static const struct slice unclear[] = {{data, sizeof data - 1},
+                                           {"\x15\x03\x03\x00\x02\x02\x28", 7},
+                                           {"\x14\x03\x03\x00\x01\x01", 6}};
+    for (int i = 0; i < 3; i++) {
+        bench->end[CLIENT].port++;
+        bench_octets(bench, CLIENT, TCP_ACK, 1, 1, unclear[i]);
+    }
     assert_int_equal(bench_stats(bench).tls, 0);
     assert_int_equal(bench->failures, 0);
     /* In a message, between its octets. */
@@ -302,7 +370,10 @@ int main(void)
         cmocka_unit_test(other_port_by_its_upgrade),
         cmocka_unit_test(holes_and_middles),
         cmocka_unit_test(broken_frames),
+        cmocka_unit_test(octets_like_a_frame),
+        cmocka_unit_test(room_for_a_fragment),
         cmocka_unit_test(tls_is_left_alone),
+        cmocka_unit_test(tls_out_of_order),
         cmocka_unit_test(tls_is_not_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
