@@ -95,7 +95,7 @@ static bool read_content_length(struct slice headers, uint64_t *length, bool *mi
         if (line != SIP_LINE_HEADER || header.id != SIP_HEADER_CONTENT_LENGTH)
             continue;
         if (header.value.len > CONTENT_LENGTH_DIGITS_MAX ||
-            !slice_to_u64(header.value, SIP_FRAME_BODY_MAX, &number) ||
+            !slice_to_u64(header.value, SIP_BODY_MAX, &number) ||
             (!*missing && number != *length))
             return false;
         *missing = false;

@@ -7,12 +7,11 @@
 #ifndef SIPSPAN_SIP_SIP_FRAME_H
 #define SIPSPAN_SIP_SIP_FRAME_H
 
-#include "base/slice.h"
+#include "sip/sip_msg.h"
 
 enum {
     SIP_FRAME_HEADERS_MAX = 65536, /* start line to blank line; without their end so far: not SIP */
-    SIP_FRAME_BODY_MAX = 65536,
-    SIP_FRAME_MESSAGE_MAX = SIP_FRAME_HEADERS_MAX + SIP_FRAME_BODY_MAX,
+    SIP_FRAME_MESSAGE_MAX = SIP_FRAME_HEADERS_MAX + SIP_BODY_MAX,
 };
 
 enum sip_frame_verdict {
@@ -35,7 +34,7 @@ struct sip_frame {
  * more than one that comes whole.
  *
  * A line that is not finished is waited for. Lost is a message whose Content-Length is no number of
- * at most 8 digits, exceeds SIP_FRAME_BODY_MAX or contradicts another one; whose headers exceed
+ * at most 8 digits, exceeds SIP_BODY_MAX or contradicts another one; whose headers exceed
  * SIP_FRAME_HEADERS_MAX; or among whose header lines another start line is: its end is missing.
  * SIP_FRAME_LOST skips to the next line of the shape of a start line, or to the unfinished last
  * line. What sip_msg_parse refuses for other reasons is a message here.

@@ -364,7 +364,7 @@ static enum sip_refusal read_content_length(struct parse *p)
         uint64_t length;
         if (header->id != SIP_HEADER_CONTENT_LENGTH)
             continue;
-        if (!slice_to_u64(header->value, SIP_MESSAGE_MAX, &length))
+        if (!slice_to_u64(header->value, SIP_BODY_MAX, &length))
             return SIP_BAD_CONTENT_LENGTH;
         if (msg->has_content_length && length != msg->content_length)
             return SIP_BAD_CONTENT_LENGTH;

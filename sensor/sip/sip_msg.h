@@ -15,9 +15,10 @@
 #include "base/slice.h"
 
 enum {
-    SIP_HEADERS_MAX = 512,   /* header lines of one message */
-    SIP_MESSAGE_MAX = 65535, /* octets of a message */
-    SIP_VIAS_MAX = 256,      /* Via values of one message */
+    SIP_HEADERS_MAX = 512,    /* header lines of one message */
+    SIP_BODY_MAX = 65536,     /* octets, as Content-Length may say */
+    SIP_MESSAGE_MAX = 131072, /* octets of a message; on a stream both halves may be full */
+    SIP_VIAS_MAX = 256,       /* Via values of one message */
 };
 
 enum sip_method {

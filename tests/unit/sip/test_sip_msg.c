@@ -177,7 +177,7 @@ static void content_lengths(void **state)
          "", SIP_BAD_CONTENT_LENGTH, 0},
         {"2^64", REQUEST_LINE, "Content-Length", "Content-Length: 18446744073709551616\r\n", "",
          SIP_BAD_CONTENT_LENGTH, 0},
-        {"65536", REQUEST_LINE, "Content-Length", "Content-Length: 65536\r\n", "",
+        {"65537", REQUEST_LINE, "Content-Length", "Content-Length: 65537\r\n", "",
          SIP_BAD_CONTENT_LENGTH, 0},
         {"65535", REQUEST_LINE, "Content-Length", "Content-Length: 65535\r\n", "", SIP_SHORT_BODY,
          0},
