@@ -3,7 +3,7 @@
  * segment, and in two segments cut at every place. However a stream is cut, its messages are the
  * same; the good one before comes always, the one behind wherever the framing can find it.
  *
- * The messages are files of a folder outside (SIPSPAN_SHARED); without it there is nothing to do.
+ * The messages are those kept from fuzzing, and files of a folder outside (SIPSPAN_SHARED).
  * Cut at every place are streams of up to EVERY_CUT_MAX octets; longer ones at about CUTS places
  * spread evenly, and at all of them close to the ends of the three.
  */
@@ -256,29 +256,39 @@ static void walk(struct bench *bench, const char *folder, size_t *files, size_t 
     closedir(dir);
 }
 
-static void cut_at_every_place(void **state)
+static void walk_all(struct bench *bench, const char *folder)
 {
-    struct bench *bench = *state;
-    const char *shared = getenv("SIPSPAN_SHARED");
-    char folder[1024];
-    struct stat info;
     size_t files = 0, found = 0;
-    snprintf(folder, sizeof folder, "%s/captures/torture",
-             shared ? shared : TEST_SOURCE_DIR "/../../shared");
-    if (stat(folder, &info) != 0) {
-        printf("SKIPPED: no messages in %s; set SIPSPAN_SHARED to their folder\n", folder);
-        skip();
-    }
     walk(bench, folder, &files, &found);
     printf("%zu messages, the one behind found after %zu; %u streams\n", files, found,
            bench->streams);
     assert_true(files > 0);
 }
 
+static void kept_fuzz_inputs(void **state)
+{
+    walk_all(*state, TEST_SOURCE_DIR "/fuzz/corpus/fuzz_sip_msg");
+}
+
+static void collected_messages(void **state)
+{
+    const char *shared = getenv("SIPSPAN_SHARED");
+    char folder[1024];
+    struct stat info;
+    snprintf(folder, sizeof folder, "%s/captures/torture",
+             shared ? shared : TEST_SOURCE_DIR "/../../shared");
+    if (stat(folder, &info) != 0) {
+        printf("SKIPPED: no messages in %s; set SIPSPAN_SHARED to their folder\n", folder);
+        skip();
+    }
+    walk_all(*state, folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(cut_at_every_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(kept_fuzz_inputs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(collected_messages, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
