@@ -343,6 +343,8 @@ static void test_answered_all_the_same(void **state)
     (void)state;
     bench_give(b, &plain);
     assert_true(give(b, &error));
+    const struct transaction *t = only_transaction(b, first_call);
+    assert_true(t->born > 0);
     SAY(b, 600, .status = 486, .ttag = "t1");
     SAY(b, 610, .method = "ACK", .ttag = "t1");
     bench_advance(b, 60000);
@@ -350,6 +352,10 @@ static void test_answered_all_the_same(void **state)
     assert_state(bench_ended(b), CALL_STATE_FAILED);
     error.time_ns = AT(60000);
     assert_false(give(b, &error));
+    struct wire wire = wire_of(&plain);
+    error.payload = slice_of(wire.text, wire.len);
+    assert_false(give(b, &error));
+    assert_int_equal(t->born, 0); /* its place may be another's by now */
     bench_free(b);
 }
 

@@ -252,6 +252,30 @@ static void test_responses_first(void **state)
     }
 }
 
+/* What a new peer sent while its first request waited behind a hole was not looked at: nobody may
+ * say that it sent nothing. */
+static void test_new_peer(void **state)
+{
+    struct endpoint gw = endpoint_of(GW);
+    (void)state;
+    for (int64_t told_ms = 5; told_ms <= 2005; told_ms += 2000) {
+        struct bench *b = bench_new();
+        SAY(b, 0, TCP, .method = "OPTIONS", .status = 200, .from = PROXY, .call = "o");
+        const struct message invite = {TCP, .ms = 5};
+        calls_packet(&b->calls, &gw.ip, AT(4));
+        calls_advance(&b->calls, AT(5));
+        if (told_ms == 5)
+            bench_tell(b, &invite);
+        calls_packet(&b->calls, &gw.ip, AT(1000));
+        calls_advance(&b->calls, AT(2005));
+        if (told_ms != 5)
+            bench_tell(b, &invite);
+        bench_advance(b, 60000);
+        assert_int_equal(bench_unanswered(b)->cause.code, CAUSE_UNKNOWN);
+        bench_free(b);
+    }
+}
+
 /* Timer B was over before anybody knew of the INVITE: at the end of the input, too. */
 static void test_timer_b_is_over_already(void **state)
 {
@@ -277,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_holes),
         cmocka_unit_test(test_responses_first),
+        cmocka_unit_test(test_new_peer),
         cmocka_unit_test(test_timer_b_is_over_already),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
