@@ -134,7 +134,7 @@ static void note(struct icmp_facts *facts, const struct icmp_error *error)
             .type = error->type,
             .code = error->code,
             .is_v6 = error->is_v6,
-            .meaning = icmp_meaning_name(error->meaning),
+            .meaning = error->meaning,
             .mtu = error->mtu,
         };
     facts->count++;

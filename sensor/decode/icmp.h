@@ -6,20 +6,8 @@
 #ifndef SIPSPAN_DECODE_ICMP_H
 #define SIPSPAN_DECODE_ICMP_H
 
+#include "net/icmp_meaning.h"
 #include "net/packet.h"
-
-/* What an error says, by STANDARDS' families; for texts and rules. */
-enum icmp_meaning {
-    ICMP_PORT_UNREACHABLE,
-    ICMP_HOST_UNREACHABLE, /* or its network */
-    ICMP_ADMIN_PROHIBITED,
-    ICMP_PROTOCOL_UNREACHABLE,
-    ICMP_TOO_BIG,             /* fragmentation needed, packet too big */
-    ICMP_TIME_EXCEEDED,       /* the TTL ran out: a routing loop */
-    ICMP_FRAGMENTS_TIMED_OUT, /* the destination missed a fragment */
-    ICMP_PARAMETER_PROBLEM,
-    ICMP_MEANING_COUNT
-};
 
 /* A view of the datagram that it was read from. */
 struct icmp_error {
@@ -46,7 +34,5 @@ struct icmp_error {
 /* `datagram` is one that decode called DECODE_ICMP. False: no error, or nothing of use is quoted.
  */
 bool icmp_decode(const struct datagram *datagram, struct icmp_error *out);
-
-const char *icmp_meaning_name(enum icmp_meaning meaning); /* "port_unreachable" */
 
 #endif

@@ -4,7 +4,6 @@
 
 enum {
     LINKTYPE_NULL = 0,
-    LINKTYPE_ETHERNET = 1,
     LINKTYPE_PPP = 9,
     LINKTYPE_RAW_LINUX =
         12, /* what libpcap calls raw IP on a device: its own number, not the file's */
@@ -208,7 +207,7 @@ static enum decode_verdict decode_family(struct layer *layer)
 enum decode_verdict link_decode(uint16_t link_type, struct layer *layer, struct datagram *out)
 {
     switch (link_type) {
-    case LINKTYPE_ETHERNET:
+    case LINK_ETHERNET:
         return link_decode_ethernet(layer, out);
     case LINKTYPE_LINUX_SLL:
         return decode_typed(layer, SLL_LEN, 14, out);

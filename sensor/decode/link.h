@@ -9,7 +9,7 @@
 
 #include "decode/layer.h"
 
-enum { LINK_ETHERNET_LEN = 14 };
+enum { LINK_ETHERNET = 1, LINK_ETHERNET_LEN = 14 };
 
 /* Ethernet types that others ask for, too. */
 enum {

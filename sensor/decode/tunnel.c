@@ -276,9 +276,9 @@ static bool open_gre(struct layer *layer, struct datagram *out)
     return gre_decode(layer, out) == LAYER_GOES_ON;
 }
 
-static bool open_by_port(struct layer *layer, uint16_t port, struct datagram *out)
+static bool open_by_port(struct layer *layer, uint16_t src, uint16_t dst, struct datagram *out)
 {
-    switch (port) {
+    switch (dst) {
     case TUNNEL_PORT_VXLAN:
     case TUNNEL_PORT_VXLAN_LINUX:
         return open_vxlan(layer, false, out);
@@ -293,8 +293,10 @@ static bool open_by_port(struct layer *layer, uint16_t port, struct datagram *ou
     case TUNNEL_PORT_MPLS:
         layer->next = LAYER_MPLS;
         return true;
-    default:
+    case TUNNEL_PORT_GTP_U:
         return open_gtp(layer, out);
+    default:
+        return src == TUNNEL_PORT_GTP_U && open_gtp(layer, out);
     }
 }
 
@@ -312,7 +314,7 @@ enum decode_verdict tunnel_open_udp(struct layer *layer, struct datagram *out)
     struct layer inner = *layer;
     inner.udp = (struct layer_udp){out->envelope, out->tunnel, out->tunnel_depth, out->layers};
     inner.is_guess = true;
-    if (!open_by_port(&inner, out->dst.port, out))
+    if (!open_by_port(&inner, out->src.port, out->dst.port, out))
         return tunnel_close_udp(&inner, out);
     *layer = inner;
     return LAYER_GOES_ON;

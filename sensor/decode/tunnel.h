@@ -8,7 +8,7 @@
 
 #include "decode/layer.h"
 
-/* GRE with source routes or of another version is not followed: DECODE_OTHER_IP. */
+/* GRE of a version that is neither 0 nor PPTP's is not followed: DECODE_OTHER_IP. */
 enum decode_verdict gre_decode(struct layer *layer, struct datagram *out);
 
 enum {

@@ -137,6 +137,25 @@ static bool rule_pair_one_way(const struct view *view, struct cause *cause)
     return true;
 }
 
+/* Others were answered by this destination, and yet nothing that it sends was ever seen. */
+static bool rule_host_one_way(const struct view *view, struct cause *cause)
+{
+    const struct peer *host = view->host;
+    if (!host || host->has_sent || host->answered_unseen == 0 || is_fate_known(view->facts))
+        return false;
+    set_cause(cause, CAUSE_MIRROR_ONE_WAY, CONFIDENCE_MEDIUM);
+    say(cause->summary,
+        "Nothing that %s sends has ever been seen, yet %" PRIu64 " INVITE%s of others went on as "
+        "if it had answered: its direction is not mirrored.",
+        view->dst_text, host->answered_unseen, host->answered_unseen == 1 ? "" : "s");
+    say(cause->next_step,
+        "Check that the mirror (SPAN) port copies both directions (rx and tx) of the port to %s.",
+        view->dst_text);
+    add_evidence(cause, "answered_unseen")->count = host->answered_unseen;
+    add_ladder(view, cause);
+    return true;
+}
+
 /* Nobody's responses were ever seen, and nothing at all from this destination. */
 static bool rule_mirror_one_way(const struct view *view, struct cause *cause)
 {
@@ -167,40 +186,37 @@ static bool rule_mirror_one_way(const struct view *view, struct cause *cause)
 
 /* What the meanings of ICMP errors are called, and what to do at the one who sent it. */
 static const struct icmp_advice {
-    const char *meaning, *words, *advice;
-} icmp_advices[] = {
-    {"port_unreachable", "port unreachable",
-     "does the SIP service run there, and listen on this port (ss -lntup)? A firewall that rejects "
-     "says the same."},
-    {"host_unreachable", "host unreachable",
-     "does it know the way to the destination (routes, ARP), and is that one up?"},
-    {"admin_prohibited", "administratively prohibited",
-     "its firewall or access list refuses this request; let it pass there."},
-    {"protocol_unreachable", "protocol unreachable",
-     "nothing there takes this protocol; is it the right address?"},
-    {"too_big", "packet too big",
-     "the request is larger than its next link takes; raise the MTU there, let the ICMP error "
-     "reach "
-     "the sender, send smaller INVITEs, or use TCP."},
-    {"time_exceeded", "time exceeded in transit",
-     "the packet went round until its TTL was used up; look for a routing loop (traceroute to the "
-     "destination)."},
-    {"fragments_timed_out", "fragment reassembly time exceeded",
-     "fragments of the request never came there; look for a firewall or NAT before it that drops "
-     "fragments, send smaller INVITEs, or use TCP."},
-    {"parameter_problem", "parameter problem",
-     "it finds fault with the IP header; capture there, and look at what rewrites packets before "
-     "it."},
-    {NULL, "error", "what does it have against this packet? Capture there."},
+    const char *words, *advice;
+} icmp_advices[ICMP_MEANING_COUNT] = {
+    [ICMP_PORT_UNREACHABLE] = {"port unreachable", "does the SIP service run there, and listen on "
+                                                   "this port (ss -lntup)? A firewall that rejects "
+                                                   "says the same."},
+    [ICMP_HOST_UNREACHABLE] =
+        {"host unreachable",
+         "does it know the way to the destination (routes, ARP), and is that one up?"},
+    [ICMP_ADMIN_PROHIBITED] =
+        {"administratively prohibited",
+         "its firewall or access list refuses this request; let it pass there."},
+    [ICMP_PROTOCOL_UNREACHABLE] = {"protocol unreachable",
+                                   "nothing there takes this protocol; is it the right address?"},
+    [ICMP_TOO_BIG] =
+        {"packet too big",
+         "the request is larger than its next link takes; raise the MTU there, let the ICMP error "
+         "reach "
+         "the sender, send smaller INVITEs, or use TCP."},
+    [ICMP_TIME_EXCEEDED] = {"time exceeded in transit",
+                            "the packet went round until its TTL was used up; look for a routing "
+                            "loop (traceroute to the "
+                            "destination)."},
+    [ICMP_FRAGMENTS_TIMED_OUT] = {"fragment reassembly time exceeded",
+                                  "fragments of the request never came there; look for a firewall "
+                                  "or NAT before it that drops "
+                                  "fragments, send smaller INVITEs, or use TCP."},
+    [ICMP_PARAMETER_PROBLEM] = {"parameter problem",
+                                "it finds fault with the IP header; capture there, and look at "
+                                "what rewrites packets before "
+                                "it."},
 };
-
-static const struct icmp_advice *find_icmp_advice(const char *meaning)
-{
-    const struct icmp_advice *advice = icmp_advices;
-    while (advice->meaning && (!meaning || strcmp(advice->meaning, meaning) != 0))
-        advice++;
-    return advice;
-}
 
 static void add_icmp(const struct view *view, struct cause *cause)
 {
@@ -214,6 +230,16 @@ static void add_icmp(const struct view *view, struct cause *cause)
     evidence->icmp_code = icmp->code;
 }
 
+/* RFC 792 and RFC 4443 tell a network that cannot be reached from a host. */
+static const char *icmp_words(const struct icmp_facts *icmp)
+{
+    bool is_network = icmp->is_v6 ? icmp->type == 1 && icmp->code == 0
+                                  : icmp->type == 3 && (icmp->code == 0 || icmp->code == 6 ||
+                                                        icmp->code == 11 || icmp->code == 12);
+    return icmp->meaning == ICMP_HOST_UNREACHABLE && is_network ? "network unreachable"
+                                                                : icmp_advices[icmp->meaning].words;
+}
+
 /* An ICMP error quotes this request. */
 static bool rule_icmp(const struct view *view, struct cause *cause)
 {
@@ -221,18 +247,23 @@ static bool rule_icmp(const struct view *view, struct cause *cause)
     const struct icmp_facts *icmp = &facts->icmp;
     if (icmp->count == 0 || got_through_after_icmp(facts))
         return false;
-    const struct icmp_advice *advice = find_icmp_advice(icmp->meaning);
-    char router[IP_TEXT_MAX];
+    const char *advice = icmp_advices[icmp->meaning].advice;
+    char sender[IP_TEXT_MAX];
     bool is_itself = ip_eq(&icmp->sender, &facts->dst.endpoint.ip);
-    const char *sender = is_itself ? view->dst_text : ip_format(&icmp->sender, router);
+    ip_format(&icmp->sender, sender);
     set_cause(cause, CAUSE_ICMP_UNREACHABLE, CONFIDENCE_HIGH);
-    say(cause->summary, "%s answered with %s %s (%u/%u) to this INVITE%s%s, which was sent %s.",
-        sender, icmp->is_v6 ? "ICMPv6" : "ICMP", advice->words, icmp->type, icmp->code,
-        is_itself ? "" : " to ", is_itself ? "" : view->dst_text, view->times_text);
+    say(cause->summary, "%s%s answered with %s %s (%u/%u) to this INVITE to %s, which was sent %s.",
+        sender, is_itself ? " itself" : "", icmp->is_v6 ? "ICMPv6" : "ICMP", icmp_words(icmp),
+        icmp->type, icmp->code, view->dst_text, view->times_text);
     if (icmp->mtu > 0)
-        say(cause->next_step, "Look at %s (MTU %u): %s", sender, icmp->mtu, advice->advice);
+        say(cause->next_step, "Look at %s (MTU %u): %s", sender, icmp->mtu, advice);
+    else if (icmp->meaning == ICMP_PORT_UNREACHABLE && !is_itself)
+        say(cause->next_step,
+            "Look at %s: it is not the destination itself that rejects this port, but a firewall "
+            "or NAT on the way; does it know %s?",
+            sender, view->dst_text);
     else
-        say(cause->next_step, "Look at %s: %s", sender, advice->advice);
+        say(cause->next_step, "Look at %s: %s", sender, advice);
     add_icmp(view, cause);
     add_ladder(view, cause);
     return true;
@@ -251,7 +282,8 @@ static bool rule_tcp_refused(const struct view *view, struct cause *cause)
     const struct unanswered_facts *facts = view->facts;
     if (!is_refused(facts))
         return false;
-    set_cause(cause, CAUSE_TCP_REFUSED, CONFIDENCE_HIGH);
+    set_cause(cause, CAUSE_TCP_REFUSED,
+              facts->connection.reset_is_certain ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM);
     say(cause->summary, "%s reset the connection %.1f s after this INVITE, instead of a response.",
         view->dst_text, (double)(facts->connection.reset_ns - facts->first_sent_ns) / 1e9);
     say(cause->next_step,
@@ -471,8 +503,8 @@ void unanswered_judge(const struct peers *peers, const struct unanswered_facts *
                       struct cause *cause)
 {
     static bool (*const rules[])(const struct view *, struct cause *) = {
-        rule_pair_one_way, rule_mirror_one_way, rule_icmp,   rule_tcp_refused, rule_tcp_no_answer,
-        rule_elsewhere,    rule_selective,      rule_silent, rule_unknown,
+        rule_pair_one_way,  rule_host_one_way, rule_mirror_one_way, rule_icmp,   rule_tcp_refused,
+        rule_tcp_no_answer, rule_elsewhere,    rule_selective,      rule_silent, rule_unknown,
     };
     struct view view = {
         .peers = peers,

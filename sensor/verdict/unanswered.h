@@ -10,6 +10,7 @@
 #define SIPSPAN_VERDICT_UNANSWERED_H
 
 #include "event/event.h"
+#include "net/icmp_meaning.h"
 #include "verdict/peer.h"
 
 /* What is known of the connection that carried a request. */
@@ -18,6 +19,7 @@ struct connection_facts {
     bool is_reset;
     int64_t reset_ns;
     struct endpoint reset_by;
+    bool reset_is_certain; /* its sequence number agrees with what the other end acknowledged */
     uint32_t unacknowledged; /* octets that the client sent and nobody ever acknowledged */
     int64_t unacknowledged_since_ns;
     int64_t last_from_server_ns; /* EVENT_NO_TIME: nothing came from it */
@@ -30,8 +32,8 @@ struct icmp_facts {
     struct ip_addr sender; /* of the first; so the rest */
     uint8_t type, code;
     bool is_v6;
-    const char *meaning; /* static: "port_unreachable" */
-    uint16_t mtu;        /* 0: not said */
+    enum icmp_meaning meaning;
+    uint16_t mtu; /* 0: not said */
 };
 
 /* What is known of the transaction itself when Timer B ran out. */

@@ -73,7 +73,7 @@ static void test_eight_octets(void **state)
     assert_true(ip_eq(&facts->sender, &error.sender));
     assert_int_equal(facts->type, 3);
     assert_int_equal(facts->code, 1);
-    assert_string_equal(facts->meaning, "host_unreachable");
+    assert_int_equal(facts->meaning, ICMP_HOST_UNREACHABLE);
     assert_int_equal(b->calls.icmp_tied, 2);
     /* It does not end the wait, and is told when that is over. */
     assert_int_equal(b->calls.table.waiting, 1);

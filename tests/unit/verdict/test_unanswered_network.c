@@ -3,7 +3,8 @@
 #include "verdict_bench.h"
 
 /* A router's word on the request, as calls tie it. */
-static struct icmp_facts icmp_of(uint8_t type, uint8_t code, const char *meaning, int64_t at_ns)
+static struct icmp_facts icmp_of(uint8_t type, uint8_t code, enum icmp_meaning meaning,
+                                 int64_t at_ns)
 {
     return (struct icmp_facts){
         .count = 1,
@@ -20,18 +21,20 @@ static void test_icmp(void **state)
 {
     static const struct {
         uint8_t type, code;
-        const char *meaning, *summary, *next_step;
+        enum icmp_meaning meaning;
+        const char *summary, *next_step;
     } cases[] = {
-        {3, 1, "host_unreachable", "203.0.113.1 answered with ICMP host unreachable (3/1)", "ARP"},
-        {3, 3, "port_unreachable", "ICMP port unreachable (3/3)", "listen"},
-        {3, 13, "admin_prohibited", "ICMP administratively prohibited (3/13)", "firewall"},
-        {3, 2, "protocol_unreachable", "ICMP protocol unreachable (3/2)", "address"},
-        {3, 4, "too_big", "ICMP packet too big (3/4)", "MTU 1400"},
-        {11, 0, "time_exceeded", "ICMP time exceeded in transit (11/0)", "routing loop"},
-        {11, 1, "fragments_timed_out", "ICMP fragment reassembly time exceeded (11/1)",
+        {3, 0, ICMP_HOST_UNREACHABLE, "ICMP network unreachable (3/0)", "ARP"},
+        {3, 1, ICMP_HOST_UNREACHABLE, "203.0.113.1 answered with ICMP host unreachable (3/1)",
+         "ARP"},
+        {3, 3, ICMP_PORT_UNREACHABLE, "ICMP port unreachable (3/3)", "firewall or NAT"},
+        {3, 13, ICMP_ADMIN_PROHIBITED, "ICMP administratively prohibited (3/13)", "firewall"},
+        {3, 2, ICMP_PROTOCOL_UNREACHABLE, "ICMP protocol unreachable (3/2)", "address"},
+        {3, 4, ICMP_TOO_BIG, "ICMP packet too big (3/4)", "MTU 1400"},
+        {11, 0, ICMP_TIME_EXCEEDED, "ICMP time exceeded in transit (11/0)", "routing loop"},
+        {11, 1, ICMP_FRAGMENTS_TIMED_OUT, "ICMP fragment reassembly time exceeded (11/1)",
          "fragments"},
-        {12, 0, "parameter_problem", "ICMP parameter problem (12/0)", "IP header"},
-        {3, 99, "something_new", "ICMP error (3/99)", "203.0.113.1"},
+        {12, 0, ICMP_PARAMETER_PROBLEM, "ICMP parameter problem (12/0)", "IP header"},
     };
     (void)state;
     gateway_answered_once();
@@ -39,7 +42,7 @@ static void test_icmp(void **state)
         struct unanswered_facts facts = facts_of(7);
         facts.icmp = icmp_of(cases[i].type, cases[i].code, cases[i].meaning, SENT + S / 10);
         facts.icmp.count = 5;
-        facts.icmp.mtu = strcmp(cases[i].meaning, "too_big") == 0 ? 1400 : 0;
+        facts.icmp.mtu = cases[i].meaning == ICMP_TOO_BIG ? 1400 : 0;
         struct cause cause = judge_facts(&facts);
         assert_cause(cause, CAUSE_ICMP_UNREACHABLE, CONFIDENCE_HIGH);
         if (!strstr(cause.summary, cases[i].summary) || !strstr(cause.summary, "trunk-a"))
@@ -58,12 +61,14 @@ static void test_icmp(void **state)
     }
     /* The destination itself, over IPv6. */
     struct unanswered_facts facts = facts_of(7);
-    facts.icmp = icmp_of(1, 4, "port_unreachable", SENT);
+    facts.icmp = icmp_of(1, 4, ICMP_PORT_UNREACHABLE, SENT);
     facts.icmp.sender = gw.ip;
     facts.icmp.is_v6 = true;
     struct cause cause = judge_facts(&facts);
-    assert_non_null(strstr(cause.summary, "trunk-a (198.51.100.20:5060) answered with ICMPv6 port "
-                                          "unreachable (1/4) to this INVITE, which"));
+    assert_non_null(strstr(cause.summary, "198.51.100.20 itself answered with ICMPv6 port "
+                                          "unreachable (1/4) to this INVITE to trunk-a "
+                                          "(198.51.100.20:5060), which"));
+    assert_non_null(strstr(cause.next_step, "listen"));
 }
 
 /* It is more certain than what the destination does to others, and than a response gone astray. */
@@ -71,7 +76,7 @@ static void test_icmp_before_the_others(void **state)
 {
     struct unanswered_facts facts = facts_of(7);
     (void)state;
-    facts.icmp = icmp_of(3, 13, "admin_prohibited", SENT);
+    facts.icmp = icmp_of(3, 13, ICMP_ADMIN_PROHIBITED, SENT);
     facts.strays = 1;
     facts.last_stray_status = 180;
     facts.last_stray_ns = SENT;
@@ -92,7 +97,7 @@ static void test_icmp_on_a_new_mirror(void **state)
     struct unanswered_facts facts = facts_of(1);
     (void)state;
     assert_cause(judge_facts(&facts), CAUSE_MIRROR_ONE_WAY, CONFIDENCE_LOW);
-    facts.icmp = icmp_of(3, 1, "host_unreachable", SENT + S);
+    facts.icmp = icmp_of(3, 1, ICMP_HOST_UNREACHABLE, SENT + S);
     assert_cause(judge_facts(&facts), CAUSE_ICMP_UNREACHABLE, CONFIDENCE_HIGH);
 }
 
@@ -125,7 +130,7 @@ static void test_icmp_and_a_blind_mirror(void **state)
         peers_inferred_answer(&peers, whole ? &carol.ip : &alice.ip, &gw.ip);
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
             struct unanswered_facts facts = facts_of(cases[i].sends);
-            facts.icmp = icmp_of(3, 1, "host_unreachable", SENT + S / 10);
+            facts.icmp = icmp_of(3, 1, ICMP_HOST_UNREACHABLE, SENT + S / 10);
             facts.icmp.last_ns = SENT + cases[i].last_error_ns;
             struct cause cause = judge_facts(&facts);
             if (cause.code != cases[i].code)
@@ -151,7 +156,7 @@ static void test_tcp_refused(void **state)
     struct unanswered_facts facts = tcp_facts();
     (void)state;
     gateway_answered_once();
-    facts.connection.is_reset = true;
+    facts.connection.is_reset = facts.connection.reset_is_certain = true;
     facts.connection.reset_ns = SENT + 1500 * S / 1000;
     facts.connection.reset_by = gw;
     struct cause cause = judge_facts(&facts);
@@ -169,6 +174,9 @@ static void test_tcp_refused(void **state)
     cause = judge_facts(&facts);
     assert_cause(cause, CAUSE_TCP_REFUSED, CONFIDENCE_HIGH);
     assert_non_null(find_evidence(&cause, "unacknowledged_octets"));
+    /* Anybody may have sent one whose number nothing confirms. */
+    facts.connection.reset_is_certain = false;
+    assert_cause(judge_facts(&facts), CAUSE_TCP_REFUSED, CONFIDENCE_MEDIUM);
 }
 
 /* The client's own reset is its giving up; one before the request was another connection's. */
@@ -231,7 +239,7 @@ static void test_icmp_over_tcp(void **state)
     (void)state;
     gateway_answered_once();
     peers_saw_packet(&peers, &gw.ip, SENT + S);
-    facts.icmp = icmp_of(3, 1, "host_unreachable", SENT + S / 10);
+    facts.icmp = icmp_of(3, 1, ICMP_HOST_UNREACHABLE, SENT + S / 10);
     struct cause cause = judge_facts(&facts);
     assert_cause(cause, CAUSE_UNKNOWN, CONFIDENCE_LOW);
     assert_non_null(find_evidence(&cause, "icmp_error"));
@@ -287,7 +295,7 @@ static void test_all_together(void **state)
         assert_int_equal(set_up(NULL), 0);
         struct unanswered_facts facts = bits & 1 ? tcp_facts() : facts_of(7);
         if (bits & 2)
-            facts.icmp = icmp_of(3, 1, "host_unreachable", SENT + (bits & 4 ? -S : S));
+            facts.icmp = icmp_of(3, 1, ICMP_HOST_UNREACHABLE, SENT + (bits & 4 ? -S : S));
         if (bits & 1) {
             facts.connection.is_reset = bits & 8;
             facts.connection.reset_ns = SENT + S;
