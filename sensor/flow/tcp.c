@@ -102,6 +102,7 @@ static void open_connection(struct tcp *tcp, struct tcp_connection *c, int64_t n
     c->last_ns = now_ns;
     c->ended_ns = TCP_NEVER;
     c->is_reset = c->has_message = c->is_tls = c->is_websocket = false;
+    c->was_tls = c->was_websocket = c->is_protected = false;
     list_append(&tcp->quiet[0], &c->in_quiet);
     tcp->stats.connections++;
 }
@@ -136,15 +137,13 @@ static void reopen(struct tcp *tcp, struct tcp_connection *c, int64_t now_ns)
     open_connection(tcp, c, now_ns);
 }
 
-void tcp_connection_carries(struct tcp *tcp, struct tcp_connection *c)
+static void set_protected(struct tcp *tcp, struct tcp_connection *c, bool is_protected)
 {
-    c->has_message = c->setup.is_over = true;
+    if (c->is_protected == is_protected)
+        return;
+    c->is_protected = is_protected;
     list_remove(&c->in_quiet);
-    list_append(&tcp->quiet[1], &c->in_quiet);
-    if (!list_is_empty(&c->in_keepers)) {
-        list_remove(&c->in_keepers);
-        list_append(&tcp->keepers[1], &c->in_keepers);
-    }
+    list_append(&tcp->quiet[is_protected], &c->in_quiet);
 }
 
 void tcp_connection_fails(struct tcp *tcp, struct tcp_connection *c, enum tcp_failure_reason reason,
@@ -182,26 +181,28 @@ static bool is_of_interest(const struct tcp *tcp, const struct datagram *segment
            (!is_syn && tcp_signalling_is_ours(segment->payload));
 }
 
-static bool is_far(uint32_t seq, uint32_t expected)
-{
-    int64_t behind = tcp_seq_behind(seq, expected);
-    return behind > TCP_WINDOW_MAX || behind < -TCP_WINDOW_MAX;
-}
-
-/* Of no octet that this end may send now, as far as is known. */
-static bool is_implausible(const struct tcp_direction *direction, uint32_t seq)
-{
-    if (direction->has_sent)
-        return is_far(seq, direction->sent);
-    return direction->stream.has_begun && is_far(seq, direction->stream.next);
-}
-
 static void begin_direction(struct tcp *tcp, struct tcp_direction *direction, uint32_t seq)
 {
     if (direction->stream.has_begun)
         return;
     tcp_stream_begin(&direction->stream, &tcp->room, seq);
     direction->signalling.is_beginning = true;
+}
+
+/* What came behind a SYN that is not the attempt's any more: nobody ever answered it. */
+static void forget_payload(struct tcp *tcp, struct tcp_connection *c)
+{
+    tcp_read_drop(tcp, c);
+    for (int i = 0; i < 2; i++) {
+        int64_t last_ns = c->direction[i].last_ns;
+        c->direction[i] = unheard;
+        c->direction[i].last_ns = last_ns;
+    }
+    tcp_setup_forget_tls(&c->setup);
+    if (c->has_message)
+        c->setup.is_over = false;
+    c->has_message = c->is_tls = c->is_websocket = false;
+    set_protected(tcp, c, false);
 }
 
 /* False: it is none of this connection. */
@@ -219,55 +220,12 @@ static bool take_syn(struct tcp *tcp, struct tcp_connection *c, unsigned from,
     }
     if (syn == TCP_SYN_IGNORED)
         return false;
-    if (syn == TCP_SYN_AGAIN) {
-        tcp_stream_drop(&direction->stream, &tcp->room);
-        tcp_signalling_fini(&direction->signalling, &tcp->room);
-        *direction = unheard;
-    }
+    if (syn == TCP_SYN_AGAIN)
+        forget_payload(tcp, c);
     begin_direction(tcp, direction, segment->tcp.seq + 1);
     if (segment->tcp.flags & TCP_ACK) /* shows where the other end begins, too */
         begin_direction(tcp, &c->direction[!from], segment->tcp.ack);
     return true;
-}
-
-static void take_ack(struct tcp_direction *acknowledged, uint32_t ack, int64_t now_ns)
-{
-    if (is_implausible(acknowledged, ack) ||
-        (acknowledged->is_acked && tcp_seq_behind(ack, acknowledged->acked) <= 0))
-        return;
-    acknowledged->acked = ack;
-    acknowledged->is_acked = true;
-    uint8_t gone = 0;
-    while (gone < acknowledged->marks && tcp_seq_behind(acknowledged->mark[gone].end, ack) <= 0)
-        gone++;
-    acknowledged->marks = (uint8_t)(acknowledged->marks - gone);
-    memmove(acknowledged->mark, acknowledged->mark + gone,
-            acknowledged->marks * sizeof acknowledged->mark[0]);
-    tcp_read_acknowledged(acknowledged, now_ns);
-}
-
-/* Remembers when octets were first sent, until they are acknowledged. */
-static void note_sent(struct tcp_direction *direction, bool is_tls, uint32_t seq, uint32_t len,
-                      int64_t now_ns)
-{
-    uint32_t end = seq + len;
-    if (!is_tls && is_far(end, direction->stream.next))
-        return; /* a stray */
-    if (!direction->has_sent || is_far(end, direction->sent)) {
-        direction->has_sent = true;
-        direction->sent = seq;
-        direction->marks = 0;
-        if (!direction->is_acked || is_far(seq, direction->acked))
-            direction->acked = seq;
-    }
-    if (tcp_seq_behind(end, direction->sent) <= 0)
-        return;
-    direction->sent = end;
-    if (tcp_seq_behind(end, direction->acked) <= 0)
-        return; /* the acknowledgement came before it */
-    if (direction->marks < TCP_MARKS)
-        direction->mark[direction->marks++].sent_ns = now_ns;
-    direction->mark[direction->marks - 1].end = end;
 }
 
 static void take_payload(struct tcp *tcp, struct tcp_connection *c, unsigned from,
@@ -275,52 +233,27 @@ static void take_payload(struct tcp *tcp, struct tcp_connection *c, unsigned fro
 {
     struct tcp_direction *direction = &c->direction[from];
     uint32_t len = (uint32_t)segment->payload.len;
-    /* Whoever goes on sending has not reset the connection: somebody else pretended so. */
-    if (c->is_reset && c->reset_by == from && !is_implausible(direction, seq) &&
-        tcp_seq_behind(seq + len, c->reset_seq) > 0) {
-        c->is_reset = false;
-        c->ended_ns = TCP_NEVER;
-    }
     tcp_read_payload(tcp, c, from, segment, seq);
-    note_sent(direction, c->is_tls, seq, len, segment->time_ns);
-}
-
-static void take_fin(struct tcp_connection *c, unsigned from, int64_t now_ns)
-{
-    c->direction[from].has_fin = true;
-    if (c->direction[!from].has_fin && c->ended_ns == TCP_NEVER)
-        c->ended_ns = now_ns;
-}
-
-static void take_reset(struct tcp *tcp, struct tcp_connection *c, unsigned from,
-                       const struct datagram *segment)
-{
-    if (tcp_setup_is_refused_by(&c->setup, from, segment)) {
-        tcp_connection_fails(tcp, c, TCP_REFUSED, segment->time_ns);
-    } else if (c->ended_ns != TCP_NEVER || (c->setup.syns > 0 && !c->setup.is_answered) ||
-               is_implausible(&c->direction[from], segment->tcp.seq)) {
-        return;
-    }
-    c->is_reset = true;
-    c->reset_by = (uint8_t)from;
-    c->reset_seq = segment->tcp.seq;
-    c->reset_ns = c->ended_ns = segment->time_ns;
+    tcp_progress_send(direction, c->is_tls, seq, len, segment->time_ns);
 }
 
 /* A segment that is no SYN may still be of another connection on the same ports. */
 static void take_other(struct tcp *tcp, struct tcp_connection *c, unsigned from,
                        const struct datagram *segment)
 {
+    struct tcp_direction *direction = &c->direction[from];
     uint32_t seq = segment->tcp.seq;
     if (c->ended_ns != TCP_NEVER && segment->payload.len > 0 &&
-        is_implausible(&c->direction[from], seq)) {
-        reopen(tcp, c, segment->time_ns); /* its SYN was not in view */
+        tcp_progress_is_implausible(direction, seq)) {
+        if (tcp_read_stray(direction, seq, segment->payload.len))
+            reopen(tcp, c, segment->time_ns); /* its SYN was not in view */
     } else if (tcp_setup_segment(&c->setup, from, segment)) {
+        uint32_t isn = c->setup.rival;
         reopen(tcp, c, segment->time_ns);
-        c->setup.client = (uint8_t)from;
-        c->setup.isn = seq - 1;
+        c->setup.client = (uint8_t)!from;
+        c->setup.isn = isn;
         c->setup.has_isn = c->setup.is_answered = true;
-        begin_direction(tcp, &c->direction[from], seq);
+        begin_direction(tcp, &c->direction[!from], isn + 1);
     }
 }
 
@@ -338,15 +271,19 @@ static void take_segment(struct tcp *tcp, struct tcp_connection *c, unsigned fro
         take_other(tcp, c, from, segment);
     c->last_ns = direction->last_ns = now_ns;
     if (is_reset)
-        take_reset(tcp, c, from, segment);
+        tcp_end_reset(tcp, c, from, segment);
     if (is_reset || !is_taken)
         return;
+    direction->has_spoken = true;
+    if (!is_syn)
+        tcp_end_reconsider(c, from, segment);
     if (header->flags & TCP_ACK)
-        take_ack(&c->direction[!from], header->ack, now_ns);
+        tcp_progress_acknowledge(&c->direction[!from], header->ack, now_ns);
     if (segment->payload.len > 0)
         take_payload(tcp, c, from, segment, header->seq + is_syn);
-    if ((header->flags & TCP_FIN) && !is_syn && !is_implausible(direction, header->seq))
-        take_fin(c, from, now_ns);
+    uint32_t end = header->seq + (uint32_t)segment->payload.len;
+    if ((header->flags & TCP_FIN) && !is_syn && tcp_progress_may_end(direction, end))
+        tcp_end_fin(c, from, end, now_ns);
 }
 
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
@@ -364,7 +301,7 @@ static int64_t gone_ns(const struct tcp_connection *c)
 /* Its places in the lists, and its timer. */
 static void settle(struct tcp *tcp, struct tcp_connection *c)
 {
-    struct list *keepers = &tcp->keepers[c->has_message];
+    struct list *keepers = &tcp->keepers[c->is_protected];
     bool keeps = false;
     for (int i = 0; i < 2; i++)
         keeps |= tcp_stream_keeps(&c->direction[i].stream) || c->direction[i].signalling.gathering;
@@ -390,14 +327,16 @@ bool tcp_segment(struct tcp *tcp, const struct datagram *segment)
         }
         c = add(tcp, hash, segment);
         from = 0;
-    } else if (tcp->quiet[c->has_message].prev != &c->in_quiet) {
+    } else if (tcp->quiet[c->is_protected].prev != &c->in_quiet) {
         list_remove(&c->in_quiet);
-        list_append(&tcp->quiet[c->has_message], &c->in_quiet);
+        list_append(&tcp->quiet[c->is_protected], &c->in_quiet);
     }
     tcp->stats.segments++;
     tcp->current = c;
     take_segment(tcp, c, from, segment);
     tcp->current = NULL;
+    if (c->has_message && c->direction[0].has_spoken && c->direction[1].has_spoken)
+        set_protected(tcp, c, true);
     settle(tcp, c);
     return true;
 }
@@ -494,12 +433,22 @@ bool tcp_look(const struct tcp *tcp, const struct endpoint *from, const struct e
         .is_reset = c->is_reset,
         .reset_ns = c->reset_ns,
         .reset_by = c->end[c->reset_by],
+        .reset_is_certain = c->is_reset && c->reset_is_certain,
         .is_closed = c->ended_ns != TCP_NEVER,
         .unacknowledged = left > 0 ? (uint32_t)left : 0,
         .unacknowledged_since_ns = direction->marks > 0 ? direction->mark[0].sent_ns : TCP_NEVER,
         .last_from_peer_ns = c->direction[!i].last_ns,
     };
     return true;
+}
+
+bool tcp_is_in_flight(const struct tcp *tcp, const struct endpoint *from, const struct endpoint *to,
+                      uint32_t seq)
+{
+    unsigned i;
+    const struct tcp_connection *c = find(tcp, pair_hash(tcp, from, to), from, to, &i);
+    return c && (tcp_progress_is_in_flight(&c->direction[i], seq) ||
+                 tcp_setup_is_in_flight(&c->setup, i, seq));
 }
 
 void tcp_stats(const struct tcp *tcp, struct tcp_stats *stats)

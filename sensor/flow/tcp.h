@@ -13,8 +13,8 @@
  * A message's time is that of the segment that completed it. One that the snap length cut is told
  * as far as it goes, as truncated. Bounded: connections, octets and
  * segments kept of one direction, octets kept of all. When full, the connection that was quiet
- * longest makes room, those that never carried a message first. Thread: a worker's own. Time: ns of
- * the packets' clock.
+ * longest makes room, those first that carried no message or of which one end was never heard.
+ * Thread: a worker's own. Time: ns of the packets' clock.
  */
 #ifndef SIPSPAN_FLOW_TCP_H
 #define SIPSPAN_FLOW_TCP_H
@@ -38,10 +38,11 @@ struct tcp;
 /* A connection that never got as far as a message: reason as event.h's enum connection_failure,
  * which this layer does not see. */
 enum tcp_failure_reason {
-    TCP_REFUSED,   /* the SYN was answered by RST, or by an ICMP error that ends it */
-    TCP_NO_ANSWER, /* SYNs, and nothing that shows that they were answered */
-    TCP_TLS_ALERT, /* an alert in clear before any application data */
-    TCP_TLS_SILENT /* client hellos, and nothing from the server */
+    TCP_REFUSED,    /* the SYN was answered by RST, or by an ICMP error that ends it */
+    TCP_NO_ANSWER,  /* SYNs, and nothing that shows that they were answered */
+    TCP_TLS_ALERT,  /* an alert in clear before any application data */
+    TCP_TLS_SILENT, /* client hellos, and nothing from the server */
+    TCP_FAILURE_COUNT
 };
 
 struct tcp_failure {
@@ -59,6 +60,7 @@ struct tcp_state {
     bool is_reset; /* RST was seen */
     int64_t reset_ns;
     struct endpoint reset_by;
+    bool reset_is_certain;           /* its number agrees with what the other end acknowledged */
     bool is_closed;                  /* both FINs, or RST */
     uint32_t unacknowledged;         /* octets that `from` sent and its peer never acknowledged */
     int64_t unacknowledged_since_ns; /* when the first of them was sent; INT64_MIN: none */
@@ -118,6 +120,13 @@ void tcp_clock_step(struct tcp *tcp, int64_t step_ns);
 /* The connection between `from` and `to`, or false. */
 bool tcp_look(const struct tcp *tcp, const struct endpoint *from, const struct endpoint *to,
               struct tcp_state *state);
+/*
+ * Is `seq` of an octet, or the SYN, that `from` sent and `to` has not acknowledged (RFC 5927
+ * section 4)? Where the acknowledgements are not in view, all that was sent is. False where the
+ * connection is not followed or nothing of `from` was seen.
+ */
+bool tcp_is_in_flight(const struct tcp *tcp, const struct endpoint *from, const struct endpoint *to,
+                      uint32_t seq);
 void tcp_stats(const struct tcp *tcp, struct tcp_stats *stats);
 
 #endif

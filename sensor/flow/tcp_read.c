@@ -70,7 +70,7 @@ static void tell(struct tcp *tcp, struct tcp_connection *c, struct tcp_signallin
     tcp->stats.resyncs += signalling->is_lost;
     signalling->is_lost = false;
     if (!c->has_message)
-        tcp_connection_carries(tcp, c);
+        c->has_message = c->setup.is_over = true;
     tcp->params.on_message(tcp->params.context, &message);
 }
 
@@ -80,7 +80,8 @@ static void read_tls(struct tcp *tcp, struct tcp_connection *c, unsigned from, u
 {
     if (!c->is_tls) {
         c->is_tls = true;
-        tcp->stats.tls++;
+        tcp->stats.tls += !c->was_tls;
+        c->was_tls = true;
     }
     if (tcp_setup_tls(&c->setup, from, seq, octets, now_ns))
         tcp_connection_fails(tcp, c, TCP_TLS_ALERT, now_ns);
@@ -119,7 +120,8 @@ static size_t read_octets(struct tcp *tcp, struct tcp_connection *c, unsigned fr
         }
         if (signalling->kind == TCP_KIND_WEBSOCKET && !c->is_websocket) {
             c->is_websocket = true;
-            tcp->stats.websocket++;
+            tcp->stats.websocket += !c->was_websocket;
+            c->was_websocket = true;
         }
         at += used;
     }
@@ -180,6 +182,34 @@ static void take_turn(struct tcp *tcp, struct tcp_connection *c, unsigned from,
         take_cut(tcp, c, from, turn->segment);
 }
 
+/* The message that was going on is lost. */
+static void lose_rest(struct tcp *tcp, struct tcp_direction *direction)
+{
+    tcp->stats.skipped_bytes += direction->stream.rest_len;
+    tcp_stream_drop_rest(&direction->stream, &tcp->room);
+    tcp_signalling_lose(&direction->signalling, &tcp->room);
+}
+
+static bool has_octets(const struct tcp_range *range)
+{
+    return range->from != range->to;
+}
+
+/* The turn comes to octets that were read before it was taken back. */
+static void step_over_taken(struct tcp *tcp, struct tcp_direction *direction)
+{
+    struct tcp_stream *stream = &direction->stream;
+    struct tcp_range taken = direction->taken;
+    if (!has_octets(&taken) || tcp_seq_behind(stream->next, taken.from) < 0)
+        return;
+    direction->taken = (struct tcp_range){0};
+    bool is_free = !stream->early || tcp_seq_behind(stream->early->seq, taken.to) >= 0;
+    if (is_free && tcp_seq_behind(stream->next, taken.to) < 0) {
+        lose_rest(tcp, direction);
+        tcp_stream_go_to(stream, taken.to);
+    }
+}
+
 /* All whose turn it is, out of the segment (or NULL) and of what was kept. */
 static void take_turns(struct tcp *tcp, struct tcp_connection *c, unsigned from,
                        const struct datagram *segment, uint32_t seq)
@@ -197,6 +227,7 @@ static void take_turns(struct tcp *tcp, struct tcp_connection *c, unsigned from,
             with = NULL;
         }
         tcp_stream_release(&tcp->room, &turn);
+        step_over_taken(tcp, direction);
     }
 }
 
@@ -227,19 +258,44 @@ int64_t tcp_read_deadline(const struct tcp_direction *direction)
     return deadline_ns;
 }
 
+/* Whoever says something far ahead makes a hole of what is yet to be said. */
+static void remember_skipped(struct tcp_direction *direction, uint32_t from, uint32_t to)
+{
+    struct tcp_range *skipped = &direction->skipped;
+    if (has_octets(&direction->taken) && tcp_seq_behind(to, direction->taken.from) > 0)
+        to = direction->taken.from;
+    if (has_octets(skipped) && to - skipped->from > TCP_WINDOW_MAX) {
+        direction->left = skipped->from;
+        direction->has_left = true;
+        *skipped = (struct tcp_range){0};
+    }
+    skipped->from = has_octets(skipped) ? skipped->from : from;
+    skipped->to = to;
+    direction->taken = (struct tcp_range){0};
+    direction->has_late = false;
+}
+
+/* The octets before `seq`, where `segment` begins, are given up. */
+static void skip_to(struct tcp *tcp, struct tcp_direction *direction,
+                    const struct datagram *segment, uint32_t seq)
+{
+    bool is_cut = is_cut_here(direction);
+    tcp->stats.holes++;
+    if (!is_cut && direction->is_acked && tcp_seq_behind(direction->acked, seq) >= 0) {
+        tcp->stats.holes_acknowledged++;
+        tcp->params.on_hole(tcp->params.context, segment);
+    }
+    lose_rest(tcp, direction);
+    if (!is_cut)
+        remember_skipped(direction, direction->stream.next, seq);
+    tcp_stream_go_to(&direction->stream, seq);
+}
+
 void tcp_read_skip_hole(struct tcp *tcp, struct tcp_connection *c, unsigned from)
 {
     struct tcp_direction *direction = &c->direction[from];
-    struct tcp_early *early = direction->stream.early;
-    tcp->stats.holes++;
-    if (direction->acked_ns != TCP_NEVER && !is_cut_here(direction)) {
-        tcp->stats.holes_acknowledged++;
-        tcp->params.on_hole(tcp->params.context, &early->segment);
-    }
-    tcp->stats.skipped_bytes += direction->stream.rest_len;
-    tcp_stream_drop_rest(&direction->stream, &tcp->room);
-    tcp_signalling_lose(&direction->signalling, &tcp->room);
-    tcp_stream_skip_hole(&direction->stream);
+    const struct tcp_early *early = direction->stream.early;
+    skip_to(tcp, direction, &early->segment, early->seq);
     int64_t acked_ns = direction->acked_ns;
     take_turns(tcp, c, from, NULL, 0);
     /* One behind it was acknowledged as long as that one, if it was. */
@@ -278,6 +334,12 @@ static void take_early(struct tcp *tcp, struct tcp_connection *c, unsigned from,
             tcp->stats.repeated++;
             return;
         case TCP_KEPT_FULL:
+            if (!direction->stream.early || tcp_seq_behind(seq, direction->stream.early->seq) < 0) {
+                /* The first one behind the hole, and too large to wait. */
+                skip_to(tcp, direction, segment, seq);
+                take_turns(tcp, c, from, segment, seq);
+                return;
+            }
             tcp_read_skip_hole(tcp, c, from);
             if (!c->is_tls && tcp_seq_behind(seq, direction->stream.next) > 0)
                 continue;
@@ -292,22 +354,73 @@ static void take_early(struct tcp *tcp, struct tcp_connection *c, unsigned from,
     }
 }
 
-/* Far off the turn. True: the second one in a row, so that the stream has gone on there. */
+bool tcp_read_stray(struct tcp_direction *direction, uint32_t seq, size_t len)
+{
+    bool is_second = direction->has_stray && direction->stray == seq;
+    direction->has_stray = !is_second;
+    direction->stray = seq + (uint32_t)len;
+    return is_second;
+}
+
+/*
+ * Far off the turn. True: the second one in a row, so that the stream has gone on there; or it goes
+ * on where it was before it seemed to have done so.
+ */
 static bool is_jump(struct tcp *tcp, struct tcp_direction *direction, uint32_t seq, size_t len)
 {
-    bool is_jump = direction->has_stray && direction->stray == seq;
-    direction->has_stray = !is_jump;
-    direction->stray = seq + (uint32_t)len;
+    bool is_jump =
+        tcp_read_stray(direction, seq, len) || (direction->has_left && direction->left == seq);
     if (is_jump) {
         tcp->stats.holes++;
-        tcp->stats.skipped_bytes += direction->stream.rest_len;
+        lose_rest(tcp, direction);
+        direction->left = direction->stream.next;
+        direction->has_left = true;
+        direction->has_stray = direction->has_late = false;
+        direction->skipped = direction->taken = (struct tcp_range){0};
         tcp_stream_begin(&direction->stream, &tcp->room, seq);
-        tcp_signalling_lose(&direction->signalling, &tcp->room);
         direction->acked_ns = TCP_NEVER;
     } else {
         tcp->stats.dropped_bytes += len;
     }
     return is_jump;
+}
+
+static bool is_within(const struct tcp_range *range, uint32_t seq, size_t len)
+{
+    return has_octets(range) && seq - range->from < range->to - range->from &&
+           len <= range->to - seq;
+}
+
+/*
+ * A segment that begins before its turn, in octets that were given up. Where a message begins, or
+ * with the second one that goes on there, the turn is taken back: what came ahead was another's.
+ */
+static void take_back(struct tcp *tcp, struct tcp_direction *direction, uint32_t seq,
+                      struct slice payload)
+{
+    struct tcp_stream *stream = &direction->stream;
+    if (!is_within(&direction->skipped, seq, 1))
+        return;
+    bool goes_on = direction->has_late && direction->late == seq;
+    direction->late = seq + (uint32_t)payload.len;
+    direction->has_late = true;
+    if (!goes_on && !tcp_signalling_begins_sip(payload))
+        return;
+    lose_rest(tcp, direction);
+    direction->taken = (struct tcp_range){direction->skipped.to, stream->next};
+    direction->skipped = (struct tcp_range){0};
+    tcp_progress_go_back(direction, seq);
+    tcp_stream_go_to(stream, seq);
+}
+
+/* SIP in clear where TLS was: that had never been this connection's. */
+static void end_tls(struct tcp *tcp, struct tcp_connection *c)
+{
+    tcp_read_drop(tcp, c);
+    for (int i = 0; i < 2; i++)
+        c->direction[i].stream.has_begun = false;
+    tcp_setup_forget_tls(&c->setup);
+    c->is_tls = false;
 }
 
 void tcp_read_payload(struct tcp *tcp, struct tcp_connection *c, unsigned from,
@@ -316,6 +429,8 @@ void tcp_read_payload(struct tcp *tcp, struct tcp_connection *c, unsigned from,
     struct tcp_direction *direction = &c->direction[from];
     struct tcp_stream *stream = &direction->stream;
     size_t len = segment->payload.len;
+    if (c->is_tls && tcp_signalling_begins_sip(segment->payload))
+        end_tls(tcp, c);
     if (c->is_tls) {
         read_tls(tcp, c, from, seq, segment->payload, segment->time_ns);
         return;
@@ -327,11 +442,12 @@ void tcp_read_payload(struct tcp *tcp, struct tcp_connection *c, unsigned from,
     int64_t behind = tcp_seq_behind(seq, stream->next);
     if ((behind > TCP_WINDOW_MAX || behind < -TCP_WINDOW_MAX) && !is_jump(tcp, direction, seq, len))
         return;
+    take_back(tcp, direction, seq, segment->payload);
     behind = tcp_seq_behind(seq, stream->next);
-    if (behind > 0) {
-        take_early(tcp, c, from, segment, seq);
-    } else if (behind + (int64_t)len <= 0) {
+    if (is_within(&direction->taken, seq, len) || behind + (int64_t)len <= 0) {
         tcp->stats.repeated++;
+    } else if (behind > 0) {
+        take_early(tcp, c, from, segment, seq);
     } else {
         direction->progress_ns = segment->time_ns;
         take_turns(tcp, c, from, segment, seq);

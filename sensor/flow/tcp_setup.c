@@ -103,6 +103,7 @@ enum tcp_syn tcp_setup_syn(struct tcp_setup *setup, unsigned from, const struct 
     if (setup->client == from) {
         setup->rival = seq;
         setup->has_rival = true;
+        setup->rival_is_far = next && !is_near(seq, *next);
     }
     return TCP_SYN_IGNORED;
 }
@@ -116,7 +117,8 @@ bool tcp_setup_segment(struct tcp_setup *setup, unsigned from, const struct data
         setup->is_answered |= is_client && setup->has_isn && tcp->seq == setup->isn + 1;
         return false;
     }
-    if (is_client && setup->has_rival && tcp->seq == setup->rival + 1)
+    if (setup->client == !from && (tcp->flags & TCP_ACK) && setup->has_rival &&
+        setup->rival_is_far && tcp->ack - (setup->rival + 1) <= TCP_WINDOW_MAX)
         return true;
     if ((tcp->flags & TCP_ACK) && setup->client != TCP_CLIENT_UNKNOWN)
         setup->is_answered |= follows_syn(setup, is_client ? tcp->seq : tcp->ack);
@@ -127,7 +129,18 @@ bool tcp_setup_is_refused_by(const struct tcp_setup *setup, unsigned from,
                              const struct datagram *segment)
 {
     return setup->syns > 0 && !setup->is_answered && !setup->is_over && setup->client == !from &&
-           (!(segment->tcp.flags & TCP_ACK) || acknowledges_syn(setup, segment->tcp.ack));
+           (segment->tcp.flags & TCP_ACK) && acknowledges_syn(setup, segment->tcp.ack);
+}
+
+bool tcp_setup_is_in_flight(const struct tcp_setup *setup, unsigned from, uint32_t seq)
+{
+    return setup->syns > 0 && !setup->is_answered && setup->client == from && seq == setup->isn;
+}
+
+void tcp_setup_forget_tls(struct tcp_setup *setup)
+{
+    setup->is_tls = setup->tls_is_answered = false;
+    setup->hellos = 0;
 }
 
 bool tcp_setup_is_refused_by_icmp(const struct tcp_setup *setup, unsigned from,

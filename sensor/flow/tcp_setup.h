@@ -36,6 +36,7 @@ struct tcp_setup {
     uint16_t syn_len; /* octets on the SYN */
     uint8_t client;   /* index of the direction, or TCP_CLIENT_UNKNOWN */
     bool has_isn, has_rival;
+    bool rival_is_far; /* no acknowledgement of the connection that is up can be mistaken for its */
     bool is_answered;
     bool is_tls, tls_is_answered;
     bool is_over; /* told, or a message passed: there is nothing more to tell */
@@ -56,12 +57,17 @@ void tcp_setup_init(struct tcp_setup *setup, int64_t now_ns);
  */
 enum tcp_syn tcp_setup_syn(struct tcp_setup *setup, unsigned from, const struct datagram *segment,
                            bool may_be_new, const uint32_t *next);
-/* Any segment but a SYN: may show an answer. True: it belongs to the rival; start anew. */
+/* Any segment but a SYN: may show an answer. True: the other end acknowledges the rival (its client
+ * alone may be anybody); start anew with that. */
 bool tcp_setup_segment(struct tcp_setup *setup, unsigned from, const struct datagram *segment);
 
 /* RST: did it refuse the attempt? */
 bool tcp_setup_is_refused_by(const struct tcp_setup *setup, unsigned from,
                              const struct datagram *segment);
+/* Is this the number of a SYN that nobody has answered? */
+bool tcp_setup_is_in_flight(const struct tcp_setup *setup, unsigned from, uint32_t seq);
+/* What seemed to be TLS is another's. */
+void tcp_setup_forget_tls(struct tcp_setup *setup);
 /* ICMP, quoting direction `from`. */
 bool tcp_setup_is_refused_by_icmp(const struct tcp_setup *setup, unsigned from,
                                   const struct icmp_error *error);

@@ -60,12 +60,17 @@ static bool is_sip_frame(struct slice stream)
     return sip_frame_is_start(slice_of(text, len));
 }
 
+bool tcp_signalling_begins_sip(struct slice payload)
+{
+    struct slice line = slice_head(payload, slice_find(payload, '\n') + 1);
+    return has_line(line) && sip_frame_find_start(line) == 0;
+}
+
 bool tcp_signalling_begins(struct slice payload)
 {
     if (payload.len == 0)
         return false;
-    struct slice line = slice_head(payload, slice_find(payload, '\n') + 1);
-    return (has_line(line) && sip_frame_find_start(line) == 0) ||
+    return tcp_signalling_begins_sip(payload) ||
            (starts_as_tls(payload) && is_tls(payload, false)) || is_sip_frame(payload);
 }
 
@@ -83,6 +88,29 @@ static enum tcp_octets wait_for(struct tcp_signalling *s, size_t octets)
     return TCP_OCTETS_MORE;
 }
 
+static bool ends_with_blank_line(struct slice text)
+{
+    const char *end = text.at + text.len;
+    return (text.len >= 2 && end[-1] == '\n' && end[-2] == '\n') ||
+           (text.len >= 3 && end[-1] == '\n' && end[-2] == '\r' && end[-3] == '\n');
+}
+
+/* Behind its first line it is read once the blank line that ends it is there: whoever sends it
+ * octet by octet makes no work. */
+static enum websocket_upgrade look_for_upgrade(struct tcp_signalling *s, struct slice stream,
+                                               size_t *used)
+{
+    size_t at = s->upgrade_searched, line = slice_find(stream, '\n');
+    bool is_due = at <= line || stream.len >= WEBSOCKET_UPGRADE_MAX;
+    while (!is_due && at < stream.len)
+        is_due = ends_with_blank_line(slice_head(stream, ++at));
+    *used = 0;
+    enum websocket_upgrade upgrade =
+        is_due ? websocket_upgrade(stream, used) : WEBSOCKET_UPGRADE_MORE;
+    s->upgrade_searched = upgrade == WEBSOCKET_UPGRADE_MORE ? (uint32_t)stream.len : 0;
+    return upgrade;
+}
+
 /* Of a stream whose kind is not known. False: go on with what it is now. */
 static bool identify(struct tcp_signalling *s, struct slice stream, size_t *used,
                      enum tcp_octets *octets)
@@ -98,7 +126,7 @@ static bool identify(struct tcp_signalling *s, struct slice stream, size_t *used
             return true;
         }
     }
-    switch (websocket_upgrade(stream, used)) {
+    switch (look_for_upgrade(s, stream, used)) {
     case WEBSOCKET_UPGRADE_NONE:
         break;
     case WEBSOCKET_UPGRADE_MORE:
@@ -242,7 +270,7 @@ void tcp_signalling_lose(struct tcp_signalling *s, struct tcp_room *room)
 {
     free_gathering(s, room);
     s->websocket = (struct websocket){0};
-    s->searched = s->need = 0;
+    s->searched = s->need = s->upgrade_searched = 0;
     s->is_beginning = false;
     s->is_searching = s->is_lost = true;
 }

@@ -18,12 +18,13 @@ enum tcp_kind { TCP_KIND_UNKNOWN, TCP_KIND_SIP, TCP_KIND_WEBSOCKET, TCP_KIND_TLS
 /* All zeroes: nothing is known; a message should begin here. */
 struct tcp_signalling {
     struct websocket websocket;
-    char *gathering;         /* WEBSOCKET_MESSAGE_MAX octets: of a message in several frames */
-    uint32_t searched, need; /* see sip_frame_next */
-    uint8_t kind;            /* enum tcp_kind */
-    bool is_beginning;       /* of the connection's octets none was read yet */
-    bool is_searching;       /* where a message begins is not known */
-    bool is_lost;            /* octets were left out since the last message */
+    char *gathering;           /* WEBSOCKET_MESSAGE_MAX octets: of a message in several frames */
+    uint32_t searched, need;   /* see sip_frame_next */
+    uint32_t upgrade_searched; /* octets of an upgrade without the blank line that ends it */
+    uint8_t kind;              /* enum tcp_kind */
+    bool is_beginning;         /* of the connection's octets none was read yet */
+    bool is_searching;         /* where a message begins is not known */
+    bool is_lost;              /* octets were left out since the last message */
 };
 
 enum tcp_octets {
@@ -48,6 +49,8 @@ bool tcp_signalling_keep(struct tcp_signalling *signalling, struct tcp_room *roo
 
 /* Does a segment begin with a message, or TLS, whatever the unfinished line before it may be? */
 bool tcp_signalling_begins(struct slice payload);
+/* With a whole start line? */
+bool tcp_signalling_begins_sip(struct slice payload);
 /* Does a segment begin with SIP, or with an upgrade to it? Then its connection is of interest. */
 bool tcp_signalling_is_ours(struct slice payload);
 

@@ -125,9 +125,9 @@ void tcp_stream_release(struct tcp_room *room, struct tcp_turn *turn)
     turn->early = NULL;
 }
 
-void tcp_stream_skip_hole(struct tcp_stream *stream)
+void tcp_stream_go_to(struct tcp_stream *stream, uint32_t seq)
 {
-    stream->next = stream->early->seq;
+    stream->next = seq;
 }
 
 bool tcp_stream_keep_rest(struct tcp_stream *stream, struct tcp_room *room, struct slice octets)

@@ -73,8 +73,8 @@ enum tcp_keeping tcp_stream_keep_early(struct tcp_stream *stream, struct tcp_roo
 bool tcp_stream_take(struct tcp_stream *stream, uint32_t seq, const struct datagram *segment,
                      struct tcp_turn *turn);
 void tcp_stream_release(struct tcp_room *room, struct tcp_turn *turn);
-/* The octets before the first early one never came: its turn it is. Only where there is one. */
-void tcp_stream_skip_hole(struct tcp_stream *stream);
+/* The turn is that of `seq` now: not behind the first early octet. */
+void tcp_stream_go_to(struct tcp_stream *stream, uint32_t seq);
 
 /* Appends to the rest. False: no room, or more than TCP_UNPARSED_BYTES_MAX. */
 bool tcp_stream_keep_rest(struct tcp_stream *stream, struct tcp_room *room, struct slice octets);

@@ -8,15 +8,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { PACKETS_MAX = 48, TABLE_PACKETS = 16384, HEADER_LEN = 8, RTP_OCTETS = 64 };
+enum { PACKETS_MAX = 48, TABLE_PACKETS = 16384, HEADER_LEN = 8, RTP_OCTETS = 32 };
 
 struct seen {
     struct datagram datagram; /* the first of its copies */
     enum decode_verdict verdict;
 };
 
-#define MS   INT64_C(1000000)
-#define NOON (INT64_C(1769860800000) * MS)
+#define MS        INT64_C(1000000)
+#define WINDOW_NS (50 * MS)
+#define NOON      (INT64_C(1769860800000) * MS)
 
 /* Few values for each field, so that packets meet. The payload is what follows the header. */
 static size_t read_packet(const uint8_t *data, size_t size, int64_t *now_ns, struct seen *out)
@@ -76,7 +77,7 @@ static bool is_same(const struct seen *x, const struct seen *y)
 static enum copy_kind expect(const struct seen *first, const struct seen *second)
 {
     const struct datagram *a = &first->datagram, *b = &second->datagram;
-    if (llabs(b->time_ns - a->time_ns) > COPIES_WINDOW_DEFAULT_NS)
+    if (llabs(b->time_ns - a->time_ns) > WINDOW_NS)
         return COPY_NONE;
     if (a->tunnel_depth != b->tunnel_depth)
         return COPY_TUNNEL;
@@ -91,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t count = 0;
     int64_t now_ns = NOON;
     struct copies copies;
-    if (copies_init(&copies, TABLE_PACKETS, COPIES_WINDOW_DEFAULT_NS))
+    if (copies_init(&copies, TABLE_PACKETS, WINDOW_NS))
         return 0;
     while (size >= HEADER_LEN && count < PACKETS_MAX) {
         size_t taken = read_packet(data, size, &now_ns, &packet);

@@ -19,6 +19,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { CONNECTIONS = 4, ROOM_STEP = 2048, PORT = 5060 };
+enum { MANY_STEP = 1024, MANY_MAX = 255 * MANY_STEP }; /* more than is kept behind a hole */
 
 #define MS       INT64_C(1000000)
 #define EPOCH_NS (INT64_C(1767225600) * 1000 * MS)
@@ -33,6 +34,8 @@ enum {
     CLOCK_STEP = 0x40,
     ICMP = 0x80
 };
+
+enum { FORGED_ACK = 0x40 }; /* of the flags */
 
 static const char *const texts[] = {
     "INVITE sip:a@example.com SIP/2.0\r\nContent-Length: 4\r\n\r\nbody",
@@ -108,12 +111,12 @@ static struct endpoint client_of(unsigned connection)
 
 static struct slice payload_of(struct cursor *in, uint8_t how, uint8_t len)
 {
-    static char many[65000];
+    static char many[MANY_MAX];
     if (how & IS_TEXT)
         return slice_str(texts[len % (sizeof texts / sizeof texts[0])]);
     if (how & IS_MANY) {
         memset(many, 'Z', sizeof many);
-        return slice_of(many, (size_t)len * 254);
+        return slice_of(many, (size_t)len * MANY_STEP);
     }
     size_t octets = len < in->left ? len : in->left;
     return slice_of((const char *)cursor_take(in, octets), octets);
@@ -157,6 +160,7 @@ static void say(struct run *run, struct cursor *in)
     uint32_t *next = run->next[connection];
     /* The farther, the stranger: a sixteenth of the distances is beyond any window. */
     uint32_t seq = next[from] + (uint32_t)(distance % 16 ? distance : distance * 4096);
+    uint32_t ack = next[!from] + (flags & FORGED_ACK ? (uint32_t)(distance * 64) : 0);
     char *octets = malloc(payload.len);
     check(octets || payload.len == 0, "there is memory");
     if (payload.len > 0)
@@ -166,11 +170,13 @@ static void say(struct run *run, struct cursor *in)
         .src = from ? server : client,
         .dst = from ? client : server,
         .payload = slice_of(octets, payload.len),
-        .tcp = {.seq = how & GO_ON ? next[from] : seq, .ack = next[!from], .flags = flags & 0x3f},
+        .tcp = {.seq = how & GO_ON ? next[from] : seq, .ack = ack, .flags = flags & 0x3f},
         .protocol = 6,
         .truncated = flags & 0x80,
     };
     tcp_segment(run->tcp, &segment);
+    check(!tcp_is_in_flight(run->tcp, &server, &server, seq), "nothing flies where nobody sends");
+    run->octets_seen ^= tcp_is_in_flight(run->tcp, &segment.src, &segment.dst, seq);
     free(octets);
     if (how & GO_ON)
         next[from] += (uint32_t)payload.len + (flags & TCP_SYN ? 1 : 0);

@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pipeline_params params = {
         .calls = {.timer_b_ns = 32000 * MS, .idle_ns = 60000 * MS, .sensor_id = "fuzz"},
         .memory_bytes = MEMORY,
-        .copy_window_ns = COPIES_WINDOW_DEFAULT_NS,
+        .copy_window_ns = 50 * MS,
         .sip_ports = sip_ports,
         .sip_port_count = 1,
         .registry = registry,

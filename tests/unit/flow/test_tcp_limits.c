@@ -72,11 +72,13 @@ static void eviction_in_order(void **state)
     for (uint16_t port = 1; port <= 3; port++) {
         bench->end[CLIENT].port = port;
         bench_octets(bench, CLIENT, TCP_ACK, 1, 1, OF(message));
+        bench_text(bench, SERVER, TCP_ACK, 1, 1 + MESSAGE, "");
     }
     bench->end[CLIENT].port = 1;
     bench_octets(bench, CLIENT, TCP_ACK, 1 + MESSAGE, 1, OF(message));
     bench->end[CLIENT].port = 4;
     bench_octets(bench, CLIENT, TCP_ACK, 1, 1, OF(message)); /* in place of 2 */
+    bench_text(bench, SERVER, TCP_ACK, 1, 1 + MESSAGE, "");
     bench->end[CLIENT].port = 5;
     bench_text(bench, CLIENT, TCP_SYN, 1, 0, ""); /* in place of 3 */
     bench->end[CLIENT].port = 6;

@@ -130,10 +130,10 @@ static void holes_are_skipped(void **state)
     add(&reader, 105, "B");
     add(&reader, 106, "C");
     add(&reader, 110, "D");
-    tcp_stream_skip_hole(&reader.stream);
+    tcp_stream_go_to(&reader.stream, reader.stream.early->seq);
     take(&reader, 0, NULL);
     assert_string_equal(reader.text, "BC");
-    tcp_stream_skip_hole(&reader.stream);
+    tcp_stream_go_to(&reader.stream, reader.stream.early->seq);
     take(&reader, 0, NULL);
     assert_string_equal(reader.text, "BCD");
     assert_int_equal(reader.stream.next, 111);

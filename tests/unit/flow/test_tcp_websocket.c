@@ -1,6 +1,8 @@
 /* Connections that are WebSocket or TLS: recognised, followed or left alone. */
 #include "tcp_bench.h"
 
+#include <time.h>
+
 #define ISN 1000u
 #define ISS 7000u
 
@@ -287,6 +289,37 @@ static void room_for_a_fragment(void **state)
     free(other);
 }
 
+static double seconds_of_upgrades(size_t headers)
+{
+    enum { CONNECTIONS = 40 };
+    clock_t begin = clock();
+    struct tcp_bench *bench = bench_new();
+    for (uint16_t i = 0; i < CONNECTIONS; i++) {
+        struct side *client = side_new();
+        bench->end[CLIENT].port++;
+        bench_handshake(bench, ISN, ISS);
+        put(client, slice_of(request, sizeof request - 3));
+        for (size_t h = 0; h < headers; h++)
+            put(client, SLICE("X-Y: z\r\n"));
+        put(client, SLICE("\r\n"));
+        put_frame(client, TEXT, true, OF(options));
+        say(bench, CLIENT, client, 1);
+        assert_int_equal(bench->messages, i + 1u);
+        free(client);
+    }
+    assert_int_equal(bench_stats(bench).websocket, CONNECTIONS);
+    bench_free(bench);
+    return (double)(clock() - begin) / CLOCKS_PER_SEC;
+}
+
+/* An upgrade of nearly all that it may be is read octet by octet as fast as any. */
+static void upgrade_octet_by_octet(void **state)
+{
+    (void)state;
+    double few = seconds_of_upgrades(220), many = seconds_of_upgrades(880);
+    assert_true(many < 9 * few + 0.1);
+}
+
 static const char hello[] = "\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03"
                             "0123456789abcdef0123456789abcdef\x00\x00\x02\x13\x01\x01\x00\x00\x00";
 /* A start line in what is encrypted is none. */
@@ -372,6 +405,7 @@ int main(void)
         cmocka_unit_test(broken_frames),
         cmocka_unit_test(octets_like_a_frame),
         cmocka_unit_test(room_for_a_fragment),
+        cmocka_unit_test(upgrade_octet_by_octet),
         cmocka_unit_test(tls_is_left_alone),
         cmocka_unit_test(tls_out_of_order),
         cmocka_unit_test(tls_is_not_guessed),
