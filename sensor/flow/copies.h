@@ -29,15 +29,15 @@ enum copy_kind {
     COPY_KIND_COUNT
 };
 
-/* Compiled-in bounds of the window. */
-#define COPIES_WINDOW_DEFAULT_NS INT64_C(50000000)
-#define COPIES_WINDOW_MAX_NS     INT64_C(90000000)
+/* A longer window would reach the shortest T1. */
+#define COPIES_WINDOW_MAX_NS INT64_C(90000000)
 
 struct copies {
     uint64_t key[4]; /* random */
     struct copies_bucket *bucket;
     size_t mask;
     uint32_t window_ticks;
+    uint64_t stepped_ns; /* by how much the clock was set, in all: the table knows nothing of it */
     /* Packets forgotten before the window was over: copies may have been missed. */
     uint64_t overruns;
 };

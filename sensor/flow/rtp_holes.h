@@ -4,8 +4,9 @@
  * No measurement of a stream: what it is for is to see that many flows miss packets at the same
  * moment, which no network path does to all of them, but a mirror port that is full does. So a
  * packet counts as missing when four later ones came, and a jump of more than 100 numbers, or one
- * after a pause, is a restart. A fixed table of a few thousand places; a stream whose place another
- * one has, and uses, is not watched.
+ * after a pause, is a restart. A fixed table of a few thousand places, of which a stream may have
+ * any of four; one that finds them all in use is not watched. Which streams those are differs from
+ * start to start; of fewer than a hundred it is hardly ever one.
  * Thread: a worker's own.
  */
 #ifndef SIPSPAN_FLOW_RTP_HOLES_H
