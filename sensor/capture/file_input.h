@@ -16,7 +16,7 @@
 #include "capture/capture.h"
 
 enum {
-    FILE_INPUT_WINDOW = 256 << 10, /* stays in a second-level cache; larger ones were no faster */
+    FILE_INPUT_WINDOW = 128 << 10, /* stays in a second-level cache; larger ones were no faster */
     FILE_INPUT_NAME_MAX = 256,
 };
 

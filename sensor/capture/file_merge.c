@@ -119,6 +119,18 @@ static inline bool take_head(struct file_merge *m, struct file_reader *top,
     return true;
 }
 
+/* Where one file is left and nobody asks which packets: all that fit, without a look at each. */
+static inline void take_run(struct file_merge *m, struct packet_batch *batch)
+{
+    struct packet *packet = &batch->packet[batch->count];
+    unsigned count = file_reader_run(m->heap[0], packet, PACKET_BATCH_MAX - batch->count);
+    batch->count += count;
+    for (; count > 0; count--, packet++) {
+        packet->number = ++m->number;
+        capture_count(&m->base, packet);
+    }
+}
+
 /* Fills the top's window. No packet may be out. False: the capture was stopped. */
 static bool fill_top(struct file_merge *m)
 {
@@ -165,6 +177,10 @@ static enum capture_status file_merge_read(struct capture *capture, struct packe
                 break;
             if (capture_is_stopped(capture) || !fill_top(m))
                 return CAPTURE_END;
+            continue;
+        }
+        if (m->heap_count == 1 && !m->filter) {
+            take_run(m, batch);
             continue;
         }
         if (!take_head(m, top, batch, &error)) {
@@ -299,8 +315,8 @@ static bool check_filter(struct file_merge *m, struct capture_error *error)
     for (size_t i = 0; i < m->heap_count; i++)
         if (!prepare_filter(m, m->heap[i], error))
             return false;
-    const char *caveat = pcap_filter_caveat(m->expression, false);
-    if (caveat)
+    char caveat[PCAP_FILTER_CAVEAT_MAX];
+    if (pcap_filter_caveat(m->expression, false, caveat))
         capture_add_notice(&m->base, "%s", caveat);
     return true;
 }

@@ -56,6 +56,25 @@ bool file_reader_step(struct file_reader *reader)
     return reader->ready;
 }
 
+unsigned file_reader_run(struct file_reader *reader, struct packet *out, unsigned max)
+{
+    struct file_input *in = &reader->input;
+    unsigned count = 0;
+    out[count++] = reader->head.packet;
+    if (reader->is_pcapng) {
+        while (file_reader_step(reader) && count < max)
+            out[count++] = reader->head.packet;
+        return count;
+    }
+    size_t length;
+    in->start += reader->head.length;
+    count += pcap_file_run(&reader->pcap, file_input_at(in), file_input_left(in), out + count,
+                           max - count, &length);
+    reader->head.length = length;
+    file_reader_step(reader);
+    return count;
+}
+
 enum file_reader_status file_reader_fill(struct file_reader *reader, struct capture_error *error)
 {
     size_t need = 1;

@@ -42,6 +42,12 @@ void file_reader_fini(struct file_reader *reader);
  * one. */
 bool file_reader_step(struct file_reader *reader);
 
+/*
+ * The head and the packets that follow it in the window, at most `max` (not 0); steps over them as
+ * file_reader_step does. Their numbers are the caller's to give.
+ */
+unsigned file_reader_run(struct file_reader *reader, struct packet *out, unsigned max);
+
 /* Refills the window and finds the head. Also after an end or an error, which it then tells. */
 enum file_reader_status file_reader_fill(struct file_reader *reader, struct capture_error *error);
 

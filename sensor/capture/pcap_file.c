@@ -58,27 +58,17 @@ enum record_verdict pcap_file_start(struct pcap_file *file, const uint8_t *at, s
     return RECORD_OTHER;
 }
 
-enum record_verdict pcap_file_next(const struct pcap_file *file, const uint8_t *at, size_t left,
-                                   struct record *out)
+/* A packet that is whole; false: the record is not, or is none. */
+static inline bool take_packet(const struct pcap_file *file, bool big_endian, const uint8_t *at,
+                               size_t left, struct packet *out)
 {
-    if (left < RECORD_HEADER_LEN) {
-        out->need = RECORD_HEADER_LEN;
-        return RECORD_SHORT;
-    }
-    bool big_endian = file->big_endian;
+    if (left < RECORD_HEADER_LEN)
+        return false;
     uint32_t captured = record_u32(at + 8, big_endian);
     uint32_t wire = record_u32(at + 12, big_endian);
-    if (captured > CAPTURE_PACKET_MAX) {
-        snprintf(out->problem, sizeof out->problem, "a packet of %" PRIu32 " octets (at most %d)",
-                 captured, CAPTURE_PACKET_MAX);
-        return RECORD_CORRUPT;
-    }
-    if (left - RECORD_HEADER_LEN < captured) {
-        out->need = RECORD_HEADER_LEN + (size_t)captured;
-        return RECORD_SHORT;
-    }
-    out->length = RECORD_HEADER_LEN + (size_t)captured;
-    out->packet = (struct packet){
+    if (captured > CAPTURE_PACKET_MAX || left - RECORD_HEADER_LEN < captured)
+        return false;
+    *out = (struct packet){
         .time_ns = (int64_t)record_u32(at, big_endian) * 1000000000 +
                    (int64_t)record_u32(at + 4, big_endian) * file->tick_ns,
         .bytes = at + RECORD_HEADER_LEN,
@@ -88,5 +78,46 @@ enum record_verdict pcap_file_next(const struct pcap_file *file, const uint8_t *
         .link_type = file->link_type,
         .interface = file->interface,
     };
-    return RECORD_PACKET;
+    return true;
+}
+
+enum record_verdict pcap_file_next(const struct pcap_file *file, const uint8_t *at, size_t left,
+                                   struct record *out)
+{
+    if (take_packet(file, file->big_endian, at, left, &out->packet)) {
+        out->length = RECORD_HEADER_LEN + (size_t)out->packet.captured_len;
+        return RECORD_PACKET;
+    }
+    if (left < RECORD_HEADER_LEN) {
+        out->need = RECORD_HEADER_LEN;
+        return RECORD_SHORT;
+    }
+    uint32_t captured = record_u32(at + 8, file->big_endian);
+    if (captured > CAPTURE_PACKET_MAX) {
+        snprintf(out->problem, sizeof out->problem, "a packet of %" PRIu32 " octets (at most %d)",
+                 captured, CAPTURE_PACKET_MAX);
+        return RECORD_CORRUPT;
+    }
+    out->need = RECORD_HEADER_LEN + (size_t)captured;
+    return RECORD_SHORT;
+}
+
+static inline unsigned take_packets(const struct pcap_file *file, bool big_endian,
+                                    const uint8_t *at, size_t left, struct packet *out,
+                                    unsigned max, size_t *length)
+{
+    unsigned count = 0;
+    size_t len = 0;
+    while (count < max && take_packet(file, big_endian, at + len, left - len, &out[count]))
+        len += RECORD_HEADER_LEN + (size_t)out[count++].captured_len;
+    *length = len;
+    return count;
+}
+
+unsigned pcap_file_run(const struct pcap_file *file, const uint8_t *at, size_t left,
+                       struct packet *out, unsigned max, size_t *length)
+{
+    /* One loop for each byte order, which then asks for it no more. */
+    return file->big_endian ? take_packets(file, true, at, left, out, max, length)
+                            : take_packets(file, false, at, left, out, max, length);
 }

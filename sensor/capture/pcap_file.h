@@ -26,4 +26,11 @@ enum record_verdict pcap_file_start(struct pcap_file *file, const uint8_t *at, s
 enum record_verdict pcap_file_next(const struct pcap_file *file, const uint8_t *at, size_t left,
                                    struct record *out);
 
+/*
+ * The same for as many packets in a row as are whole, at most `max`: how many, and *length, what
+ * their records take. What follows them, or is wrong with it, pcap_file_next says.
+ */
+unsigned pcap_file_run(const struct pcap_file *file, const uint8_t *at, size_t left,
+                       struct packet *out, unsigned max, size_t *length);
+
 #endif

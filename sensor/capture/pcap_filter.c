@@ -8,6 +8,8 @@
 
 #include "capture/capture_backend.h"
 
+enum { WRITTEN_OUT_MAX = 120 };
+
 struct program {
     uint16_t link_type;
     struct bpf_program code;
@@ -89,26 +91,29 @@ static bool has_word(const char *expression, const char *word)
     return false;
 }
 
-/* The first `vlan` moves where the rest of an expression looks; later ones once more. */
-#define WITH_TAGS "G or (vlan and G) or (vlan and G), where G is "
 #define FRAGMENTS "ip[6:2] & 0x1fff != 0 or ip6[6] = 44"
-#define TUNNELS   " (Packets in tunnels are matched by their outermost headers.)"
 
-const char *pcap_filter_caveat(const char *expression, bool live)
+bool pcap_filter_caveat(const char *expression, bool live, char text[static PCAP_FILTER_CAVEAT_MAX])
 {
     bool has_port = has_word(expression, "port");
-    if (has_word(expression, "vlan"))
-        return has_port ? "filter: 'port' does not match fragments after the first; to keep them "
-                          "put '" FRAGMENTS " or' before your filter" TUNNELS
-                        : NULL;
-    if (has_port)
-        return live ? "filter: 'port' matches neither fragments after the first nor packets with "
-                      "two VLAN tags; what does: " WITH_TAGS "(your filter or " FRAGMENTS
-                      ")" TUNNELS
-                    : "filter: 'port' matches neither fragments after the first nor VLAN-tagged "
-                      "packets; what does: " WITH_TAGS "(your filter or " FRAGMENTS ")" TUNNELS;
-    return live ? "filter: it does not match packets with two VLAN tags; what does: " WITH_TAGS
-                  "(your filter)" TUNNELS
-                : "filter: it does not match VLAN-tagged packets; what does: " WITH_TAGS
-                  "(your filter)" TUNNELS;
+    bool has_vlan = has_word(expression, "vlan");
+    if (has_vlan && !has_port)
+        return false;
+    /* Long ones are named, not written out: they would be three times. */
+    const char *filter = strlen(expression) <= WRITTEN_OUT_MAX ? expression : "YOUR FILTER";
+    if (has_vlan) {
+        snprintf(text, PCAP_FILTER_CAVEAT_MAX,
+                 "filter: 'port' does not match fragments after the first; what does: '" FRAGMENTS
+                 " or %s'. What is in tunnels is matched by its outermost headers.",
+                 filter);
+        return true;
+    }
+    char each[2 * WRITTEN_OUT_MAX];
+    snprintf(each, sizeof each, has_port ? "(%s or " FRAGMENTS ")" : "(%s)", filter);
+    snprintf(text, PCAP_FILTER_CAVEAT_MAX,
+             "filter: it does not match %s%s; what does: '%s or (vlan and %s) or (vlan and %s)'. "
+             "What is in tunnels is matched by its outermost headers.",
+             live ? "packets with two VLAN tags" : "VLAN-tagged packets",
+             has_port ? ", nor 'port' fragments after the first" : "", each, each, each);
+    return true;
 }

@@ -11,7 +11,11 @@
 
 #include "net/packet.h"
 
-enum { PCAP_FILTER_LINK_TYPES_MAX = 64, PCAP_FILTER_ERROR_MAX = 300 };
+enum {
+    PCAP_FILTER_LINK_TYPES_MAX = 64,
+    PCAP_FILTER_ERROR_MAX = 300,
+    PCAP_FILTER_CAVEAT_MAX = 900,
+};
 
 struct pcap_filter;
 
@@ -29,8 +33,9 @@ bool pcap_filter_matches(const struct pcap_filter *filter, const struct packet *
 /*
  * What people miss about an expression: a filter with "port" matches no fragments but the first,
  * and, unless it says "vlan", no tagged packets (live, the kernel takes the outer tag off, so only
- * those with two). A line for the operator, or NULL.
+ * those with two). True: `text` is a line for the operator, with a filter that does match them.
  */
-const char *pcap_filter_caveat(const char *expression, bool live);
+bool pcap_filter_caveat(const char *expression, bool live,
+                        char text[static PCAP_FILTER_CAVEAT_MAX]);
 
 #endif

@@ -504,8 +504,8 @@ struct capture *capture_open_live(const struct capture_live_params *params,
         if (open_device(live, device, error) != 0)
             goto fail;
     }
-    const char *caveat = live->filter ? pcap_filter_caveat(live->filter, true) : NULL;
-    if (caveat)
+    char caveat[PCAP_FILTER_CAVEAT_MAX];
+    if (live->filter && pcap_filter_caveat(live->filter, true, caveat))
         capture_add_notice(&live->base, "%s", caveat);
     return &live->base;
 

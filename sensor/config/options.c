@@ -55,9 +55,11 @@ static const struct option_spec table[] = {
         .places = OPTION_IN_WORDS | OPTION_IN_ENV | OPTION_IN_FILE,
         .min = 1,
         .max = KIB(32),
-        .example = "udp or tcp port 5060",
+        .example = "not net 192.0.2.0/24",
         .metavar = "FILTER",
-        .text = "look only at the packets that this expression lets through, see pcap-filter(7)",
+        .text = "look only at the packets that this expression lets through, see pcap-filter(7); "
+                "best left "
+                "out: a filter hides VLAN tags, tunnels, fragments and ICMP errors",
         FIELD(filter),
     },
     {
