@@ -49,11 +49,22 @@ void calls_fini(struct calls *calls)
     call_table_fini(&calls->table);
 }
 
+/* Late requests have come by now: those that have not were never in view. */
+static void note_unasked(struct calls *calls, const struct call *call)
+{
+    for (EACH_TRANSACTION(node, call)) {
+        const struct transaction *t = transaction_at(node);
+        if (!t->has_request && t->first_response_ns != CALL_NO_TIME)
+            peers_inferred_request(&calls->peers, &t->src.ip, &t->dst.ip);
+    }
+}
+
 static void close_early(void *context, struct call *call)
 {
     struct calls *calls = context;
     struct call_outcome outcome;
     call_outcome_read(call, calls->params.timer_b_ns, calls->now_ns, &outcome);
+    note_unasked(calls, call);
     call_events_ended(calls, call, &outcome);
 }
 
@@ -99,8 +110,10 @@ void calls_settle(struct calls *calls, struct call *call)
  */
 static void close_call(struct calls *calls, struct call *call, const struct call_outcome *outcome)
 {
-    if (!call->is_told)
+    if (!call->is_told) {
+        note_unasked(calls, call);
         call_events_ended(calls, call, outcome);
+    }
     call->is_told = true;
     int64_t late_ns = calls->now_ns + calls->params.timer_b_ns + CALL_T4_NS;
     timer_heap_set(&calls->table.timers, &call->timer, late_ns);
@@ -184,7 +197,7 @@ void calls_advance(struct calls *calls, int64_t now_ns)
 
 void calls_packet(struct calls *calls, const struct ip_addr *src, int64_t time_ns)
 {
-    if (calls->now_ns == CALL_NO_TIME || time_ns > calls->now_ns)
+    if (time_ns > calls->now_ns)
         calls_advance(calls, time_ns);
     peers_saw_packet(&calls->peers, src, calls->now_ns);
 }

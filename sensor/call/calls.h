@@ -77,6 +77,12 @@ bool calls_is_sip_server(const struct calls *calls, const struct endpoint *endpo
 int64_t calls_due_ns(const struct calls *calls);
 /* Nothing came, but time passed: fires what is due. */
 void calls_advance(struct calls *calls, int64_t now_ns);
+/* The same where it is known that nothing is. */
+static inline void calls_move_clock(struct calls *calls, int64_t now_ns)
+{
+    if (now_ns > calls->now_ns) /* CALL_NO_TIME is before all */
+        calls->now_ns = now_ns;
+}
 /* The packets' clock was set: everything remembered moves by step_ns. */
 void calls_clock_step(struct calls *calls, int64_t step_ns);
 /* The sensor lost packets: verdicts on what waits now are of low confidence. */

@@ -16,10 +16,12 @@ struct mirror {
     event_receiver receive;
     void *context;
 
-    struct mirror_figures total; /* without the conversations */
+    struct mirror_figures total; /* without the conversations and what `window` counts */
     struct mirror_port port[MIRROR_PORTS_MAX];
     uint32_t port_key[MIRROR_PORTS_MAX]; /* interface and VLAN: read without the counters */
-    unsigned ports, last_port;
+    unsigned ports;
+    uint32_t last_key;
+    struct mirror_port *last_port; /* of last_key; NULL: none yet */
 
     struct mirror_window window;
     int64_t first_ns; /* EVENT_NO_TIME: no packet yet */
@@ -69,13 +71,9 @@ static void begin_window(struct mirror *mirror, int64_t time_ns)
     mirror->end_ns = add_time(mirror->start_ns, MIRROR_WINDOW_NS);
 }
 
-void mirror_stamp(struct mirror *mirror, int64_t time_ns, int64_t latest_ns)
+static __attribute__((noinline)) void count_late(struct mirror *mirror, int64_t time_ns,
+                                                 int64_t latest_ns)
 {
-    if (mirror->window.stamps == 0)
-        begin_window(mirror, latest_ns);
-    mirror->window.stamps++;
-    if (time_ns >= latest_ns)
-        return;
     int64_t behind_ns;
     if (__builtin_sub_overflow(latest_ns, time_ns, &behind_ns))
         return;
@@ -87,48 +85,56 @@ void mirror_stamp(struct mirror *mirror, int64_t time_ns, int64_t latest_ns)
         mirror->window.late_max_ns = behind_ns;
 }
 
-/* NULL: too many. */
-static struct mirror_port *find_port(struct mirror *mirror, uint16_t interface, uint16_t vlan)
+void mirror_stamp(struct mirror *mirror, int64_t time_ns, int64_t latest_ns)
 {
-    uint32_t key = (uint32_t)interface << 16 | vlan;
-    if (mirror->last_port < mirror->ports && mirror->port_key[mirror->last_port] == key)
-        return &mirror->port[mirror->last_port];
-    for (unsigned i = 0; i < mirror->ports; i++)
-        if (mirror->port_key[i] == key) {
-            mirror->last_port = i;
-            return &mirror->port[i];
-        }
-    if (mirror->ports == MIRROR_PORTS_MAX)
-        return NULL;
+    if (mirror->window.stamps++ == 0)
+        begin_window(mirror, latest_ns);
+    if (time_ns < latest_ns)
+        count_late(mirror, time_ns, latest_ns);
+}
+
+static struct mirror_port *add_port(struct mirror *mirror, uint32_t key)
+{
     mirror->port_key[mirror->ports] = key;
-    mirror->last_port = mirror->ports;
     struct mirror_port *port = &mirror->port[mirror->ports++];
-    *port = (struct mirror_port){.interface = interface, .vlan = vlan};
+    *port = (struct mirror_port){.interface = (uint16_t)(key >> 16), .vlan = (uint16_t)key};
     return port;
+}
+
+/* NULL: too many. */
+static __attribute__((noinline)) struct mirror_port *find_port(struct mirror *mirror, uint32_t key)
+{
+    unsigned i = 0;
+    while (i < mirror->ports && mirror->port_key[i] != key)
+        i++;
+    if (i == MIRROR_PORTS_MAX)
+        return NULL;
+    mirror->last_key = key;
+    mirror->last_port = i < mirror->ports ? &mirror->port[i] : add_port(mirror, key);
+    return mirror->last_port;
 }
 
 void mirror_packet(struct mirror *mirror, unsigned copy_kind, uint16_t interface, uint16_t vlan,
                    bool is_truncated)
 {
     bool is_copy = copy_kind >= 1 && copy_kind <= MIRROR_COPY_KINDS;
-    struct mirror_port *port = find_port(mirror, interface, vlan);
-    uint64_t *packets = port ? &port->packets : &mirror->total.other_ports_packets;
-    uint64_t *copies = port ? &port->copies : &mirror->total.other_ports_copies;
-    mirror->total.packets++;
-    mirror->total.truncated += is_truncated;
+    uint32_t key = (uint32_t)interface << 16 | vlan;
+    bool is_last = mirror->last_port && mirror->last_key == key;
+    struct mirror_port *port = is_last ? mirror->last_port : find_port(mirror, key);
     mirror->window.packets++;
-    mirror->window.truncated += is_truncated;
-    (*packets)++;
+    if (is_truncated)
+        mirror->window.truncated++;
+    *(port ? &port->packets : &mirror->total.other_ports_packets) += 1;
     if (is_copy) {
-        (*copies)++;
         mirror->total.copies[copy_kind - 1]++;
+        *(port ? &port->copies : &mirror->total.other_ports_copies) += 1;
     }
 }
 
 void mirror_flow(struct mirror *mirror, uint32_t flow, bool has_hole, bool is_tcp, int64_t now_ns)
 {
-    mirror->total.tcp_holes += has_hole && is_tcp;
-    mirror->total.rtp_holes += has_hole && !is_tcp;
+    if (has_hole)
+        *(is_tcp ? &mirror->total.tcp_holes : &mirror->total.rtp_holes) += 1;
     mirror_loss_add(&mirror->loss, flow, has_hole, is_tcp,
                     now_ns > mirror->start_ns ? now_ns - mirror->start_ns : 0);
 }
@@ -178,6 +184,8 @@ static void judge(struct mirror *mirror, const struct peers *peers, int64_t now_
             mirror->is_over[problem] = false;
         }
     }
+    mirror->total.packets += mirror->window.packets;
+    mirror->total.truncated += mirror->window.truncated;
     mirror->window = (struct mirror_window){0};
     mirror_loss_begin(&mirror->loss);
 }
@@ -208,6 +216,8 @@ void mirror_figures(const struct mirror *mirror, const struct peers *peers,
                     struct mirror_figures *figures)
 {
     *figures = mirror->total;
+    figures->packets += mirror->window.packets;
+    figures->truncated += mirror->window.truncated;
     figures->conversations = peers->conversations.pairs;
     figures->conversations_one_way = peers->conversations.one_way;
     figures->conversations_proven = peers->conversations.proven;

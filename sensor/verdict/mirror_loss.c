@@ -15,28 +15,29 @@ static void judge_moment(struct mirror_loss *loss)
 }
 
 /* After 2^30 moments, three years, an old mark could be taken for a new one: once, for one flow. */
-static void next_moment(struct mirror_loss *loss, int64_t moment)
+static __attribute__((noinline)) void next_moment(struct mirror_loss *loss, int64_t since_ns)
 {
     judge_moment(loss);
     loss->now = (struct mirror_loss_moment){0};
-    loss->moment = moment;
+    loss->start_ns = since_ns - since_ns % MIRROR_MOMENT_NS;
     loss->number = loss->number == NUMBER_MAX ? 1 : loss->number + 1;
 }
 
 void mirror_loss_add(struct mirror_loss *loss, uint32_t flow, bool has_hole, bool is_tcp,
                      int64_t since_ns)
 {
-    int64_t moment = since_ns / MIRROR_MOMENT_NS;
-    if (moment > loss->moment)
-        next_moment(loss, moment);
+    if (since_ns - loss->start_ns >= MIRROR_MOMENT_NS)
+        next_moment(loss, since_ns);
     uint32_t mark = loss->number << 2 | (uint32_t)is_tcp << 1;
     uint32_t at = (flow * UINT32_C(0x9e3779b1)) >> (32 - PLACE_BITS);
     for (; loss->place[at].mark >> 2 == loss->number; at = (at + 1) % MIRROR_LOSS_PLACES) {
         struct mirror_loss_place *place = &loss->place[at];
         if (place->flow != flow || (place->mark & ~1U) != mark)
             continue;
-        loss->now.with_holes += has_hole && !(place->mark & 1);
-        place->mark |= has_hole;
+        if (has_hole && !(place->mark & 1)) {
+            loss->now.with_holes++;
+            place->mark |= 1;
+        }
         return;
     }
     if (loss->now.flows == MIRROR_FLOWS_MAX)

@@ -25,8 +25,8 @@ struct mirror_loss_moment {
 
 /* All zeroes, but for `number`, which begins at 1: nothing seen. */
 struct mirror_loss {
-    int64_t moment;  /* the one that is counted now */
-    uint32_t number; /* of it in the table's marks */
+    int64_t start_ns; /* of the moment that is counted now */
+    uint32_t number;  /* of it in the table's marks */
     struct mirror_loss_moment now;
     struct mirror_loss_moment worst; /* of the window; flows 0: none had enough of them */
     unsigned shared;                 /* moments of the window over the threshold */

@@ -3,14 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { STAMPS_MIN = 100 };
-
-static const double thresholds[MIRROR_PROBLEM_COUNT] = {
-    [MIRROR_ONE_WAY] = 0.2,
-    [MIRROR_LOSS] = MIRROR_LOSS_THRESHOLD,
-    [MIRROR_TRUNCATED] = 0.01,
-    [MIRROR_DISORDER] = 0.05,
-};
+/* Fewer are no share of anything. */
+enum { STAMPS_MIN = 100, TRUNCATED_MIN = 10 };
 
 static void set_next_step(struct mirror_degraded *degraded, const char *text)
 {
@@ -25,10 +19,10 @@ static bool judge_one_way(const struct mirror_window *window, struct mirror_degr
         return false;
     degraded->value = (double)seen->proven / (double)seen->pairs;
     snprintf(degraded->summary, sizeof degraded->summary,
-             "Of %" PRIu64 " conversations between two SIP hosts, %" PRIu64
-             " went on though one of their directions was never seen (%.0f%%): the mirror delivers "
-             "only half of them.",
-             seen->pairs, seen->proven, degraded->value * 100);
+             "%" PRIu64 " of %" PRIu64
+             " pairs of SIP hosts went on with their calls though one direction between them was "
+             "never seen (%.0f%%): the mirror does not carry it.",
+             seen->proven, seen->pairs, degraded->value * 100);
     set_next_step(degraded,
                   "Check that the mirror session copies both directions (rx and tx) of each port, "
                   "not rx only, and that the other path is mirrored too where requests and "
@@ -44,14 +38,16 @@ static bool judge_loss(const struct mirror_window *window, struct mirror_degrade
     degraded->value = mirror_loss_share(&loss->worst);
     snprintf(degraded->summary, sizeof degraded->summary,
              "%" PRIu32 " of the %" PRIu32
-             " flows seen in a tenth of a second missed packets (%.0f%%), and as many at %u such "
-             "moments of 10 s: what hits many flows at once was lost on the way to the sensor, "
+             " flows seen in a tenth of a second missed packets (%.0f%%); more than %.0f%% did in "
+             "%u such moment%s: what hits many flows at once was lost on the way to the sensor, "
              "hardly in the network.",
-             loss->worst.with_holes, loss->worst.flows, degraded->value * 100, loss->shared);
-    set_next_step(degraded,
-                  "Look at the output drops of the switch's mirror port: rx and tx of busy ports "
-                  "together may be more than it can send. Mirror fewer ports or to a faster one. "
-                  "Until then do not trust figures of loss.");
+             loss->worst.with_holes, loss->worst.flows, degraded->value * 100,
+             MIRROR_LOSS_THRESHOLD * 100, loss->shared, loss->shared == 1 ? "" : "s");
+    set_next_step(
+        degraded,
+        "Look at the output drops of the switch's mirror port: rx and tx of busy ports "
+        "together may be more than it can send; mirror fewer ports or to a faster one, and "
+        "do not trust figures of loss until then.");
     return true;
 }
 
@@ -59,7 +55,8 @@ static bool judge_truncated(const struct mirror_window *window, struct mirror_de
 {
     if (window->packets == 0)
         return false;
-    degraded->value = (double)window->truncated / (double)window->packets;
+    if (window->truncated >= TRUNCATED_MIN)
+        degraded->value = (double)window->truncated / (double)window->packets;
     snprintf(degraded->summary, sizeof degraded->summary,
              "%" PRIu64 " of %" PRIu64
              " packets were cut by a snap length (%.1f%%): what was cut off of a SIP message "
@@ -89,17 +86,22 @@ static bool judge_disorder(const struct mirror_window *window, struct mirror_deg
     return true;
 }
 
+static const struct rule {
+    double threshold;
+    bool (*judge)(const struct mirror_window *window, struct mirror_degraded *degraded);
+} rules[] = {
+    [MIRROR_ONE_WAY] = {0.2, judge_one_way},
+    [MIRROR_LOSS] = {MIRROR_LOSS_THRESHOLD, judge_loss},
+    [MIRROR_TRUNCATED] = {0.01, judge_truncated},
+    [MIRROR_DISORDER] = {0.05, judge_disorder},
+};
+
+_Static_assert(sizeof rules / sizeof rules[0] == MIRROR_PROBLEM_COUNT, "each problem has its rule");
+
 bool mirror_rules_judge(const struct mirror_window *window, enum mirror_problem problem,
                         struct mirror_degraded *degraded)
 {
-    static bool (*const rules[MIRROR_PROBLEM_COUNT])(const struct mirror_window *,
-                                                     struct mirror_degraded *) = {
-        [MIRROR_ONE_WAY] = judge_one_way,
-        [MIRROR_LOSS] = judge_loss,
-        [MIRROR_TRUNCATED] = judge_truncated,
-        [MIRROR_DISORDER] = judge_disorder,
-    };
     degraded->problem = problem;
-    degraded->threshold = thresholds[problem];
-    return rules[problem](window, degraded);
+    degraded->threshold = rules[problem].threshold;
+    return rules[problem].judge(window, degraded);
 }

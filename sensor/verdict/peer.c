@@ -205,7 +205,7 @@ static void weigh_pair(struct peers *peers, const struct pair *pair, int sign)
     if (unseen->messages > 0)
         return;
     peers->conversations.one_way += sign;
-    if (seen->inferred > 0)
+    if (seen->inferred > 0 || seen->unasked > 0)
         peers->conversations.proven += sign;
 }
 
@@ -238,6 +238,7 @@ static void count_pair(struct peers *peers, const struct ip_addr *x, const struc
     weigh_pair(peers, pair, -1);
     direction->messages += more.messages;
     direction->inferred += more.inferred;
+    direction->unasked += more.unasked;
     weigh_pair(peers, pair, 1);
     touch(peers->pair_age, &pair->age, pair_is_heard(pair));
 }
@@ -322,6 +323,15 @@ void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
 {
     peers->inferred++;
     count_pair(peers, client, server, (struct pair_direction){.inferred = 1});
+    struct peer *host = find_host(peers, server);
+    if (host)
+        host->answered_unseen++;
+}
+
+void peers_inferred_request(struct peers *peers, const struct ip_addr *client,
+                            const struct ip_addr *server)
+{
+    count_pair(peers, server, client, (struct pair_direction){.unasked = 1});
 }
 
 void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,

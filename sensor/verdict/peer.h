@@ -39,6 +39,7 @@ struct peer {
     uint16_t answered_status;
     const char *answered_method; /* static */
     uint64_t responses;
+    uint64_t answered_unseen; /* hosts only: requests that it answered, out of the sensor's sight */
     /* INVITEs that it left without a response since its last answer, and whether of several
      * callers. */
     uint64_t unanswered;
@@ -55,6 +56,7 @@ struct pair {
         uint64_t messages; /* SIP messages seen this way */
         uint64_t inferred; /* transactions asked this way that were answered though no response was
                               seen */
+        uint64_t unasked;  /* transactions answered this way whose request was never seen */
     } a_to_b, b_to_a;
 };
 
@@ -102,6 +104,9 @@ void peers_saw_response(struct peers *peers, const struct endpoint *src, const s
 /* What followed shows that client's request was answered by server, out of the sensor's sight. */
 void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
                            const struct ip_addr *server);
+/* A response of server to client was seen, but never what it answers. */
+void peers_inferred_request(struct peers *peers, const struct ip_addr *client,
+                            const struct ip_addr *server);
 /* An INVITE from client to a known server that ran out of time. To be told after its verdict. */
 void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
                            const struct endpoint *server);

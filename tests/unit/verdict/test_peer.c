@@ -393,10 +393,16 @@ static void test_conversations(void **state)
     assert_conversations(peers, 2, 0, 0);
     peers_saw_response(peers, &b, &a, 200, "OPTIONS", true, 0);
     assert_conversations(peers, 3, 1, 0);
+    peers_inferred_request(peers, &b.ip, &a.ip); /* the other way round */
+    assert_conversations(peers, 3, 1, 0);
+    peers_inferred_request(peers, &a.ip, &b.ip);
+    assert_conversations(peers, 3, 1, 1);
+    peers_saw_request(peers, &a, &b, 0);
+    assert_conversations(peers, 3, 0, 0);
     /* Within one host directions look the same. */
     peers_saw_request(peers, &a, &other_port, 0);
     peers_inferred_answer(peers, &a.ip, &a.ip);
-    assert_conversations(peers, 3, 1, 0);
+    assert_conversations(peers, 3, 0, 0);
     peers_fini(peers);
 }
 

@@ -29,6 +29,21 @@ static void test_one_way_elsewhere(void **state)
     assert_cause(judge(), CAUSE_DESTINATION_SILENT, CONFIDENCE_MEDIUM);
 }
 
+/* It answered another caller out of sight: what it sends is not mirrored for this one either. */
+static void test_host_one_way(void **state)
+{
+    (void)state;
+    peers_saw_response(&peers, &carol, &alice, 200, "OPTIONS", true, S); /* others are heard */
+    peers_inferred_answer(&peers, &carol.ip, &gw.ip);
+    struct unanswered_facts facts = facts_of(7);
+    struct cause cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_MIRROR_ONE_WAY, CONFIDENCE_MEDIUM);
+    assert_non_null(strstr(cause.summary, "1 INVITE of others went on"));
+    peers_saw_packet(&peers, &gw.ip, 2 * S); /* it is heard after all */
+    cause = judge_facts(&facts);
+    assert_int_not_equal(cause.code, CAUSE_MIRROR_ONE_WAY);
+}
+
 static void test_whole_mirror_one_way(void **state)
 {
     (void)state;
@@ -270,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_pair_one_way),
         TEST(test_one_way_elsewhere),
+        TEST(test_host_one_way),
         TEST(test_whole_mirror_one_way),
         TEST(test_any_response_proves_the_mirror),
         TEST(test_any_packet_proves_the_direction),
