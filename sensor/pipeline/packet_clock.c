@@ -64,13 +64,8 @@ static bool is_behind_expected(const struct packet_clock *clock, int64_t stamp_n
 int64_t packet_clock_read(struct packet_clock *clock, int64_t stamp_ns, int64_t *step_ns)
 {
     *step_ns = 0;
-    /* Nearly all packets: a little later than the one before. (Backwards is a huge number.) */
-    if (clock->is_running && clock->expected_ns == 0 &&
-        (uint64_t)stamp_ns - (uint64_t)clock->now_ns <= BACK_MAX_NS) {
-        clock->agreeing = 0;
-        clock->now_ns = stamp_ns;
+    if (packet_clock_ticks(clock, stamp_ns))
         return stamp_ns;
-    }
     if (!clock->is_running) {
         clock->is_running = true;
         clock->now_ns = stamp_ns;

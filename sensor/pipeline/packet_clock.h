@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PACKET_CLOCK_TICK_MAX_NS UINT64_C(10000000000)
+
 /* All zeroes: no packet yet. */
 struct packet_clock {
     bool is_running;
@@ -31,6 +33,20 @@ struct packet_clock {
  * remembered, now_ns included, before this packet is looked at.
  */
 int64_t packet_clock_read(struct packet_clock *clock, int64_t stamp_ns, int64_t *step_ns);
+
+/*
+ * Takes the stamp of nearly all packets, as packet_clock_read would: a little later than the one
+ * before, and nothing else goes on. False: it is another.
+ */
+static inline bool packet_clock_ticks(struct packet_clock *clock, int64_t stamp_ns)
+{
+    if (!clock->is_running || clock->expected_ns != 0 ||
+        (uint64_t)stamp_ns - (uint64_t)clock->now_ns > PACKET_CLOCK_TICK_MAX_NS) /* or backwards */
+        return false;
+    clock->agreeing = 0;
+    clock->now_ns = stamp_ns;
+    return true;
+}
 
 /*
  * Live: this machine's clock was set by step_ns a moment ago, as its monotonic clock shows, so the

@@ -3,12 +3,10 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "decode/ip.h"
 #include "event/connection_event.h"
 
 enum {
-    PROTOCOL_TCP = 6,
-    PROTOCOL_UDP = 17,
-    REASSEMBLIES_MAX = 2, /* fragments within fragments */
     PORT_SIP = 5060,
     PORT_SIPS = 5061,
 };
@@ -33,18 +31,22 @@ bool packet_path_is_sip_server(void *context, const struct endpoint *endpoint)
     return calls_is_sip_server(&pipeline->calls, endpoint);
 }
 
+static void take_message(struct pipeline *pipeline, const struct datagram *message,
+                         const struct sip_msg *msg)
+{
+    pipeline->due_ns = INT64_MIN;
+    tally_message(&pipeline->tally, msg, message->transport);
+    calls_message(&pipeline->calls, message, msg);
+}
+
 void packet_path_message(void *context, const struct datagram *message)
 {
     struct pipeline *pipeline = context;
     struct sip_msg msg; /* large, and on purpose not cleared */
-    enum sip_refusal refusal =
-        sip_msg_parse(message->payload, message->truncated || message->incomplete, &msg);
+    enum sip_refusal refusal = sip_msg_parse(message->payload, message->truncated, &msg);
     pipeline->tally.refused[refusal]++;
-    if (refusal != SIP_ACCEPTED)
-        return;
-    pipeline->due_ns = INT64_MIN;
-    tally_message(&pipeline->tally, &msg, message->transport);
-    calls_message(&pipeline->calls, message, &msg);
+    if (refusal == SIP_ACCEPTED)
+        take_message(pipeline, message, &msg);
 }
 
 void packet_path_failure(void *context, const struct tcp_failure *failure)
@@ -55,10 +57,12 @@ void packet_path_failure(void *context, const struct tcp_failure *failure)
         [TCP_TLS_ALERT] = CONNECTION_TLS_ALERT,
         [TCP_TLS_SILENT] = CONNECTION_TLS_SILENT,
     };
+    _Static_assert(sizeof reasons / sizeof reasons[0] == TCP_FAILURE_COUNT, "each has its name");
     struct pipeline *pipeline = context;
     /* Where nothing ever came from the server, it may be the mirror that shows one direction. */
     const struct peer *host = peers_find_host(&pipeline->calls.peers, &failure->server.ip);
-    bool was_heard = failure->server_was_heard || (host && host->has_sent);
+    bool was_heard = failure->reason == TCP_REFUSED || failure->reason == TCP_TLS_ALERT ||
+                     failure->server_was_heard || (host && host->has_sent);
     struct connection_failed facts = {
         .transport = failure->is_tls ? TRANSPORT_TLS : TRANSPORT_TCP,
         .src = {.endpoint = failure->client},
@@ -103,8 +107,11 @@ void packet_path_incomplete(void *context, const struct defrag_incomplete *incom
     if (decode_reassembled(&first, first.payload, &datagram) != DECODE_UDP)
         return;
     datagram.incomplete = true;
-    if (sip_msg_looks_like(datagram.payload))
-        packet_path_message(pipeline, &datagram);
+    /* A piece that cannot be read is counted as what it is: a datagram that never came whole. */
+    struct sip_msg msg;
+    if (sip_msg_looks_like(datagram.payload) &&
+        sip_msg_parse(datagram.payload, true, &msg) == SIP_ACCEPTED)
+        take_message(pipeline, &datagram, &msg);
 }
 
 void packet_path_connection(void *context, const struct endpoint *client,
@@ -119,16 +126,23 @@ void packet_path_connection(void *context, const struct endpoint *client,
         .is_reset = state.is_reset,
         .reset_ns = state.reset_ns,
         .reset_by = state.reset_by,
+        .reset_is_certain = state.reset_is_certain,
         .unacknowledged = state.unacknowledged,
         .unacknowledged_since_ns = state.unacknowledged_since_ns,
         .last_from_server_ns = state.last_from_peer_ns,
     };
 }
 
-/* What is SIP is decided by looking at it, on any port. */
-static void take_udp(struct pipeline *pipeline, const struct datagram *datagram)
+/* Nor in UTF-8: what begins with such an octet, as RTP does (RFC 3550 section 5.1), is no text. */
+static inline bool is_text(struct slice payload)
 {
-    if (sip_msg_looks_like(datagram->payload)) {
+    return payload.len > 0 && (payload.at[0] & 0x80) == 0;
+}
+
+/* What is SIP is decided by looking at it, on any port. */
+static inline void take_udp(struct pipeline *pipeline, const struct datagram *datagram)
+{
+    if (is_text(datagram->payload) && sip_msg_looks_like(datagram->payload)) {
         packet_path_message(pipeline, datagram);
         return;
     }
@@ -139,19 +153,26 @@ static void take_udp(struct pipeline *pipeline, const struct datagram *datagram)
         mirror_flow(pipeline->mirror, flow, verdict == RTP_HOLES_MISSING, false, datagram->time_ns);
 }
 
-static void take_icmp(struct pipeline *pipeline, const struct datagram *datagram)
+static __attribute__((noinline)) void take_icmp(struct pipeline *pipeline,
+                                                const struct datagram *datagram)
 {
     struct icmp_error error;
     pipeline->due_ns = INT64_MIN;
     if (!icmp_decode(datagram, &error))
         return;
     tally_icmp(&pipeline->tally, &error);
-    if (error.protocol == PROTOCOL_TCP)
+    if (error.protocol == IP_PROTOCOL_TCP) {
+        /* Anybody can guess ports; what is quoted must be on its way (RFC 5927 section 4). */
+        bool is_true = tcp_is_in_flight(pipeline->tcp, &error.src, &error.dst, error.tcp_seq);
         tcp_icmp(pipeline->tcp, &error);
+        if (!is_true)
+            return;
+    }
     calls_icmp(&pipeline->calls, &error);
 }
 
-static void take_tcp(struct pipeline *pipeline, const struct datagram *datagram)
+static __attribute__((noinline)) void take_tcp(struct pipeline *pipeline,
+                                               const struct datagram *datagram)
 {
     pipeline->due_ns = INT64_MIN;
     if (tcp_segment(pipeline->tcp, datagram))
@@ -159,9 +180,11 @@ static void take_tcp(struct pipeline *pipeline, const struct datagram *datagram)
                     datagram->time_ns);
 }
 
+_Static_assert(COPY_KIND_COUNT - 1 == MIRROR_COPY_KINDS, "the mirror counts each kind of copy");
+
 /* True: it is a copy, which changes nothing but its count. */
-static bool is_copy(struct pipeline *pipeline, const struct datagram *datagram,
-                    uint64_t fingerprint)
+static inline bool is_copy(struct pipeline *pipeline, const struct datagram *datagram,
+                           uint64_t fingerprint)
 {
     enum copy_kind kind = copies_check(&pipeline->copies, fingerprint, datagram);
     uint16_t vlan = datagram->vlan_count > 0 ? datagram->vlan[0] : MIRROR_NO_VLAN;
@@ -169,14 +192,15 @@ static bool is_copy(struct pipeline *pipeline, const struct datagram *datagram,
     return kind != COPY_NONE;
 }
 
-static void take(struct pipeline *pipeline, const struct datagram *datagram,
-                 enum decode_verdict verdict);
+static inline void take(struct pipeline *pipeline, const struct datagram *datagram,
+                        enum decode_verdict verdict);
 
 /*
  * A tunnel's packet may be in fragments, and so may what it carries. The inner one is put together
  * from the outer one's octets, which the next call overwrites: hence the copy.
  */
-static void take_fragment(struct pipeline *pipeline, const struct datagram *fragment)
+static __attribute__((noinline)) void take_fragment(struct pipeline *pipeline,
+                                                    const struct datagram *fragment)
 {
     struct datagram first, datagram, inner;
     struct slice payload;
@@ -200,26 +224,18 @@ static void take_fragment(struct pipeline *pipeline, const struct datagram *frag
         take(pipeline, &datagram, verdict);
 }
 
-static void take(struct pipeline *pipeline, const struct datagram *datagram,
-                 enum decode_verdict verdict)
+static inline void take(struct pipeline *pipeline, const struct datagram *datagram,
+                        enum decode_verdict verdict)
 {
     calls_packet(&pipeline->calls, &datagram->src.ip, datagram->time_ns);
-    switch (verdict) {
-    case DECODE_UDP:
+    if (verdict == DECODE_UDP)
         take_udp(pipeline, datagram);
-        break;
-    case DECODE_TCP:
+    else if (verdict == DECODE_TCP)
         take_tcp(pipeline, datagram);
-        break;
-    case DECODE_ICMP:
+    else if (verdict == DECODE_ICMP)
         take_icmp(pipeline, datagram);
-        break;
-    case DECODE_FRAGMENT:
+    else if (verdict == DECODE_FRAGMENT)
         take_fragment(pipeline, datagram);
-        break;
-    default:
-        break;
-    }
 }
 
 static int64_t sooner(int64_t a_ns, int64_t b_ns)
@@ -255,7 +271,7 @@ void packet_path_advance(struct pipeline *pipeline, int64_t now_ns)
 {
     if (now_ns >= pipeline->due_ns)
         fire(pipeline, now_ns);
-    calls_advance(&pipeline->calls, now_ns);
+    calls_move_clock(&pipeline->calls, now_ns);
 }
 
 void packet_path_clock_step(struct pipeline *pipeline, int64_t step_ns)
@@ -272,16 +288,22 @@ void packet_path_clock_step(struct pipeline *pipeline, int64_t step_ns)
     calls_clock_step(&pipeline->calls, step_ns);
 }
 
-/*
- * The packet's time as the sensor takes it. Where its clock was set, everything moves first, and
- * what is due by now comes before the packet.
- */
-static int64_t read_clock(struct pipeline *pipeline, int64_t stamp_ns)
+/* The packet's time as the sensor takes it. Where its clock was set, everything moves first. */
+static __attribute__((noinline)) int64_t read_odd_stamp(struct pipeline *pipeline, int64_t stamp_ns)
 {
     int64_t step_ns;
     int64_t time_ns = packet_clock_read(&pipeline->clock, stamp_ns, &step_ns);
     if (step_ns != 0)
         packet_path_clock_step(pipeline, step_ns);
+    return time_ns;
+}
+
+/* Then comes what is due by now, and then the packet. */
+static inline int64_t read_clock(struct pipeline *pipeline, int64_t stamp_ns)
+{
+    int64_t time_ns = packet_clock_ticks(&pipeline->clock, stamp_ns)
+                          ? stamp_ns
+                          : read_odd_stamp(pipeline, stamp_ns);
     packet_path_advance(pipeline, pipeline->clock.now_ns);
     mirror_stamp(pipeline->mirror, time_ns, pipeline->clock.now_ns);
     return time_ns;
