@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WIDTH = 80, COUNTS_AT_ONCE = 8, COUNT_TEXT_MAX = 32, ROW_INDENT = 15 };
+enum { WIDTH = 80, COUNTS_AT_ONCE = 8, COUNT_TEXT_MAX = 32, ROW_INDENT = 15, ROW_TEXT_MAX = 800 };
 
 /* At most `room` octets of a word, without tearing a character of UTF-8. */
 static int cut_word(const char *word, int len, int room)
@@ -55,6 +55,16 @@ void report_page_row(FILE *out, uint64_t count, const char *what)
     char prefix[48];
     snprintf(prefix, sizeof prefix, "  %12s ", report_page_count(count));
     report_page_print(out, prefix, ROW_INDENT, what);
+}
+
+void report_page_row_of(FILE *out, uint64_t count, const char *one, const char *many,
+                        const char *rest)
+{
+    char what[ROW_TEXT_MAX];
+    if (count == 0)
+        return;
+    snprintf(what, sizeof what, "%s %s", report_page_plural(count, one, many), rest);
+    report_page_row(out, count, what);
 }
 
 void report_page_time(int64_t time_ns, bool with_date, char *buf, size_t len)

@@ -18,6 +18,10 @@ void report_page_print(FILE *out, const char *prefix, int indent, const char *te
 /* A count and what it counts: a row of a table. */
 void report_page_row(FILE *out, uint64_t count, const char *what);
 
+/* The same with what it counts in one of two forms, then `rest`. None where the count is 0. */
+void report_page_row_of(FILE *out, uint64_t count, const char *one, const char *many,
+                        const char *rest);
+
 /* "12:00:59", or with the day before it; UTC. */
 void report_page_time(int64_t time_ns, bool with_date, char *buf, size_t len);
 

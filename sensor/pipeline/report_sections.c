@@ -13,6 +13,8 @@ enum {
     LINE_MAX_OCTETS = 800
 };
 
+#define DISORDER_DOUBTED_NS INT64_C(1000000) /* more than a switch's ports mix up */
+
 #define grouped report_page_count
 #define plural  report_page_plural
 
@@ -29,10 +31,9 @@ void report_figures_read(const struct pipeline *pipeline, struct report_figures 
     figures->ports = mirror_ports(pipeline->mirror, figures->port, MIRROR_PORTS_MAX);
 }
 
-static void print_row_if(FILE *out, uint64_t count, const char *what)
+uint64_t report_packets_cut(const struct pipeline *pipeline, const struct report_figures *figures)
 {
-    if (count > 0)
-        report_page_row(out, count, what);
+    return figures->mirror.truncated + pipeline->tally.decoded[DECODE_TRUNCATED];
 }
 
 /* "refused 3, no answer 2" */
@@ -65,15 +66,65 @@ static void print_failing_callers(const struct tally_failing *failing, FILE *out
     report_page_print(out, "    ", INDENT, line);
 }
 
+/* "3 SYNs, 2 TLS hellos" */
+static void format_attempts(const struct tally_failing *failing, char *buf, size_t len)
+{
+    uint64_t hellos = failing->hellos, syns = failing->attempts - hellos;
+    int used = 0;
+    buf[0] = 0;
+    if (syns > 0)
+        used = snprintf(buf, len, "%s %s", grouped(syns), plural(syns, "SYN", "SYNs"));
+    if (hellos > 0)
+        snprintf(buf + used, len - (size_t)used, "%s%s TLS %s", used ? ", " : "", grouped(hellos),
+                 plural(hellos, "hello", "hellos"));
+}
+
+/* What to look at, for each reason there is. */
+static void print_failing_next(const struct tally_failing *failing, FILE *out)
+{
+    char capture_there[160];
+    snprintf(capture_there, sizeof capture_there,
+             "Next: Is it up? Look at firewall and route; capture there: tcpdump -ni any tcp port "
+             "%u",
+             failing->dst.port);
+    const char *const texts[CONNECTION_FAILURE_COUNT] = {
+        [CONNECTION_REFUSED] = "Next: Is the service up on that port (ss -ltnp)? A firewall's "
+                               "reject looks the same.",
+        [CONNECTION_NO_ANSWER] = capture_there,
+        [CONNECTION_TLS_ALERT] = "Next: Look at certificates and TLS versions, in both logs.",
+        [CONNECTION_TLS_SILENT] = "Next: Is TLS spoken on that port?",
+    };
+    for (int reason = 0; reason < CONNECTION_FAILURE_COUNT; reason++)
+        if (failing->reasons[reason] > 0)
+            report_page_print(out, "    ", INDENT, texts[reason]);
+}
+
+/* Where the server was never heard. */
+static void print_failing_doubt(const struct tally_failing *failing, FILE *out)
+{
+    char line[LINE_MAX_OCTETS], of_them[48] = "Not";
+    if (failing->doubted == 0)
+        return;
+    if (failing->doubted < failing->connections)
+        snprintf(of_them, sizeof of_them, "In %s of them not", grouped(failing->doubted));
+    snprintf(
+        line, sizeof line,
+        "%s one packet came from the server: it may be silent, or the mirror may not carry its "
+        "direction.",
+        of_them);
+    report_page_print(out, "    ", INDENT, line);
+}
+
 static void print_failing(const struct tally_failing *failing, FILE *out)
 {
-    char endpoint[ENDPOINT_TEXT_MAX], from[32], to[32], reasons[256], line[LINE_MAX_OCTETS];
-    snprintf(line, sizeof line, "%s%s%s%s %s: %s %s, %s %s", failing->name ? failing->name : "",
+    char endpoint[ENDPOINT_TEXT_MAX], from[32], to[32], attempts[96], reasons[256];
+    char line[LINE_MAX_OCTETS];
+    format_attempts(failing, attempts, sizeof attempts);
+    snprintf(line, sizeof line, "%s%s%s%s %s: %s %s, %s", failing->name ? failing->name : "",
              failing->name ? " (" : "", endpoint_format(&failing->dst, endpoint),
              failing->name ? ")" : "", transport_name(failing->transport),
              grouped(failing->connections),
-             plural(failing->connections, "connection", "connections"), grouped(failing->attempts),
-             plural(failing->attempts, "attempt", "attempts"));
+             plural(failing->connections, "connection", "connections"), attempts);
     report_page_print(out, "  ", INDENT, line);
     report_page_time(failing->first_ns, false, from, sizeof from);
     report_page_time(failing->last_ns, false, to, sizeof to);
@@ -81,13 +132,8 @@ static void print_failing(const struct tally_failing *failing, FILE *out)
     snprintf(line, sizeof line, "%s to %s: %s", from, to, reasons);
     report_page_print(out, "    ", INDENT, line);
     print_failing_callers(failing, out);
-    if (failing->doubted == 0)
-        return;
-    snprintf(line, sizeof line,
-             "In %s of them not one packet came from the server: it may be silent, or the mirror "
-             "may not carry its direction.",
-             grouped(failing->doubted));
-    report_page_print(out, "    ", INDENT, line);
+    print_failing_doubt(failing, out);
+    print_failing_next(failing, out);
 }
 
 void report_failed_print(const struct tally *tally, FILE *out)
@@ -111,7 +157,7 @@ void report_failed_print(const struct tally *tally, FILE *out)
 static void print_copies(const struct tally *tally, const struct mirror_figures *mirror, FILE *out)
 {
     static const char *const words[MIRROR_COPY_KINDS] = {
-        [COPY_SAME - 1] = "the very same",
+        [COPY_SAME - 1] = "identical",
         [COPY_VLAN - 1] = "in another VLAN",
         [COPY_ROUTED - 1] = "before and after a router",
         [COPY_TUNNEL - 1] = "in a tunnel and out of it",
@@ -134,9 +180,9 @@ static void print_copies(const struct tally *tally, const struct mirror_figures 
 }
 
 /* Where copies come from, if not all come the same way. */
-static void print_ports(const struct report_figures *figures, FILE *out)
+static void print_ports(const struct tally *tally, const struct report_figures *figures, FILE *out)
 {
-    char line[160];
+    char line[LINE_MAX_OCTETS], vlan[32];
     unsigned shown = 0;
     if (figures->ports < 2)
         return;
@@ -144,12 +190,11 @@ static void print_ports(const struct report_figures *figures, FILE *out)
         const struct mirror_port *port = &figures->port[i];
         if (port->copies == 0)
             continue;
-        int used = snprintf(line, sizeof line, "%s of %s by interface %u, ", grouped(port->copies),
-                            grouped(port->packets), port->interface);
-        if (port->vlan == MIRROR_NO_VLAN)
-            snprintf(line + used, sizeof line - (size_t)used, "untagged");
-        else
-            snprintf(line + used, sizeof line - (size_t)used, "VLAN %u", port->vlan);
+        snprintf(vlan, sizeof vlan, "VLAN %u", port->vlan);
+        snprintf(line, sizeof line, "%s on interface %u, %s, of %s %s there",
+                 port->copies == tally->copies ? "all" : grouped(port->copies), port->interface,
+                 port->vlan == MIRROR_NO_VLAN ? "untagged" : vlan, grouped(port->packets),
+                 plural(port->packets, "packet", "packets"));
         report_page_print(out, "                 ", PORTS_INDENT + 2, line);
         shown++;
     }
@@ -160,13 +205,14 @@ static void print_conversations(const struct mirror_figures *mirror, FILE *out)
     char line[LINE_MAX_OCTETS];
     if (mirror->conversations_one_way == 0)
         return;
-    int used = snprintf(line, sizeof line, "of %s %s seen in one direction only",
+    int used = snprintf(line, sizeof line,
+                        "of %s %s had SIP from one side only (dead destinations look so, too)",
                         grouped(mirror->conversations),
-                        plural(mirror->conversations, "conversation was", "conversations were"));
+                        plural(mirror->conversations, "conversation", "conversations"));
     if (mirror->conversations_proven > 0)
-        snprintf(line + used, sizeof line - (size_t)used, "; %s of these %s out of sight",
-                 grouped(mirror->conversations_proven),
-                 plural(mirror->conversations_proven, "was answered", "were answered"));
+        snprintf(line + used, sizeof line - (size_t)used,
+                 "; in %s of these the other side spoke out of sight: the mirror's fault",
+                 grouped(mirror->conversations_proven));
     report_page_row(out, mirror->conversations_one_way, line);
 }
 
@@ -178,12 +224,9 @@ static void print_tunnels(const struct tally *tally, FILE *out)
         [TUNNEL_GTP_U] = "GTP-U",   [TUNNEL_TZSP] = "TZSP",   [TUNNEL_IP_IN_IP] = "IP in IP",
         [TUNNEL_6IN4] = "6in4",
     };
-    char line[80];
-    for (int tunnel = TUNNEL_NONE + 1; tunnel < TUNNEL_COUNT; tunnel++) {
-        snprintf(line, sizeof line, "%s in %s",
-                 plural(tally->tunnels[tunnel], "packet came", "packets came"), words[tunnel]);
-        print_row_if(out, tally->tunnels[tunnel], line);
-    }
+    for (int tunnel = TUNNEL_NONE + 1; tunnel < TUNNEL_COUNT; tunnel++)
+        report_page_row_of(out, tally->tunnels[tunnel], "packet came in", "packets came in",
+                           words[tunnel]);
 }
 
 static void print_told(const struct tally *tally, FILE *out)
@@ -209,46 +252,82 @@ static bool is_told(const struct tally *tally)
     return false;
 }
 
-/* Nothing is called well that was not looked at. */
-static const char *verdict_text(const struct pipeline *pipeline,
-                                const struct mirror_figures *mirror)
+/* Calls that went on as if accepted; those that were up before the input began are no wonder. */
+static uint64_t answers_missed(const struct pipeline *pipeline)
 {
+    uint64_t unseen = pipeline->tally.calls[CALL_STATE_COMPLETED][0];
+    return unseen > pipeline->calls.joined_late ? unseen - pipeline->calls.joined_late : 0;
+}
+
+/* What the mirror may have done, and others may, too. */
+static bool is_doubted(const struct pipeline *pipeline, const struct report_figures *figures)
+{
+    const struct mirror_figures *mirror = &figures->mirror;
+    return mirror->conversations_one_way > 0 || pipeline->calls.inferred_answers > 0 ||
+           answers_missed(pipeline) > 0 || mirror->rtp_holes > 0 || figures->tcp.holes > 0 ||
+           figures->defrag.timed_out > 0 || mirror->behind_max_ns > DISORDER_DOUBTED_NS ||
+           report_packets_cut(pipeline, figures) > 0;
+}
+
+/* Nothing is called well that was not looked at, nor above a sign of loss. */
+static const char *verdict_text(const struct pipeline *pipeline,
+                                const struct report_figures *figures)
+{
+    const struct mirror_figures *mirror = &figures->mirror;
+    const struct capture_stats *stats = &pipeline->capture_stats;
     if (is_told(&pipeline->tally))
         return "not well: what it does not deliver, nobody can judge";
-    if (mirror->conversations_proven > 0 || mirror->shared_losses > 0 || mirror->tcp_holes > 0 ||
-        pipeline->capture_stats.truncated > 0)
-        return "not quite well";
-    if (mirror->conversations == 0)
-        return "no conversation to judge it by";
+    if (mirror->conversations_proven > 0 || mirror->shared_losses > 0 || mirror->tcp_holes > 0)
+        return "not quite well:";
+    if (tally_responses(&pipeline->tally) == 0)
+        return "cannot tell: no SIP response was seen";
+    if (is_doubted(pipeline, figures))
+        return "no fault proven, but:";
+    if (stats->dropped_kernel > 0 || stats->dropped_interface > 0)
+        return "no fault proven, but packets were lost on this machine (see below)";
     return "well: nothing shows that it loses, cuts or half delivers what is spoken";
+}
+
+static void print_doubts(const struct pipeline *pipeline, const struct report_figures *figures,
+                         FILE *out)
+{
+    const struct mirror_figures *mirror = &figures->mirror;
+    char line[LINE_MAX_OCTETS];
+    print_conversations(mirror, out);
+    report_page_row_of(out, pipeline->calls.inferred_answers, "INVITE was", "INVITEs were",
+                       "answered out of the sensor's sight");
+    report_page_row_of(out, answers_missed(pipeline), "call was", "calls were",
+                       "completed, but the 2xx was never seen");
+    report_page_row_of(out, report_packets_cut(pipeline, figures), "packet was", "packets were",
+                       "cut short (the headers say more than was captured)");
+    report_page_row_of(out, figures->defrag.timed_out, "IP datagram", "IP datagrams",
+                       "of which fragments never came");
+    report_page_row_of(out, figures->tcp.holes, "place", "places",
+                       "in TCP streams where bytes never came");
+    report_page_row_of(out, mirror->tcp_holes, "time", "times",
+                       "a TCP receiver had what the mirror never delivered");
+    report_page_row_of(out, mirror->shared_losses, "time", "times",
+                       "(of 0.1 s) many streams missed packets at once");
+    report_page_row_of(out, mirror->rtp_holes, "gap", "gaps",
+                       "in the voice streams that were sampled, the network's or the mirror's");
+    snprintf(line, sizeof line, "behind ones with a later stamp, by up to %.1f ms",
+             (double)mirror->behind_max_ns / 1e6);
+    report_page_row_of(out, mirror->behind, "packet came", "packets came", line);
 }
 
 void report_mirror_print(const struct pipeline *pipeline, const struct report_figures *figures,
                          FILE *out)
 {
     const struct tally *tally = &pipeline->tally;
-    const struct mirror_figures *mirror = &figures->mirror;
-    char line[LINE_MAX_OCTETS];
     if (tally->packets == 0)
         return;
-    report_page_print(out, "\nMIRROR  ", INDENT, verdict_text(pipeline, mirror));
+    report_page_print(out, "\nMIRROR  ", INDENT, verdict_text(pipeline, figures));
     print_told(tally, out);
-    print_conversations(mirror, out);
-    print_row_if(out, pipeline->capture_stats.truncated,
-                 "packets were cut by the capture's snap length");
-    print_row_if(out, mirror->tcp_holes,
-                 "times a TCP receiver had what the mirror never delivered");
-    print_row_if(out, mirror->shared_losses,
-                 "moments of 0.1 s in which many flows missed packets together");
-    print_row_if(out, mirror->rtp_holes,
-                 "gaps in a sample of RTP streams, the network's or the mirror's");
-    snprintf(line, sizeof line, "packets came behind ones with a later stamp, by up to %.1f ms",
-             (double)mirror->behind_max_ns / 1e6);
-    print_row_if(out, mirror->behind, line);
-    print_copies(tally, mirror, out);
-    print_ports(figures, out);
-    print_row_if(out, pipeline->copies.overruns,
-                 "packets were forgotten before a copy could have come (memory_limit)");
+    print_doubts(pipeline, figures, out);
+    print_copies(tally, &figures->mirror, out);
+    print_ports(tally, figures, out);
+    report_page_row_of(out, pipeline->copies.overruns, "packet was", "packets were",
+                       "forgotten before a copy could have come (memory_limit)");
     print_tunnels(tally, out);
 }
 
@@ -270,15 +349,16 @@ void report_transport_print(const struct pipeline *pipeline, const struct report
                     figures->defrag.fragments == 0 && pipeline->calls.icmp_tied == 0;
     if (is_plain)
         return;
-    report_page_print(out, "\nCARRIED BY  ", INDENT,
-                      messages > 0 ? line : "nothing that could be read");
-    print_row_if(out, figures->tcp.connections,
-                 figures->tcp.tls + figures->tcp.websocket > 0
-                     ? "TCP connections with signalling, of which"
-                     : "TCP connections with signalling");
-    print_row_if(out, figures->tcp.tls, "are encrypted (TLS): what they say cannot be read");
-    print_row_if(out, figures->tcp.websocket, "are WebSocket");
-    print_row_if(out, figures->tcp.holes, "places in TCP streams where octets never came");
-    print_row_if(out, figures->defrag.reassembled, "IP datagrams were put together from fragments");
-    print_row_if(out, pipeline->calls.icmp_tied, "ICMP errors about an INVITE in view");
+    report_page_print(out, "\nCARRIED BY  ", INDENT, messages > 0 ? line : "no SIP message");
+    snprintf(line, sizeof line, "to SIP ports%s%s",
+             messages > tally->messages[TRANSPORT_UDP] ? " or with SIP" : "",
+             figures->tcp.tls + figures->tcp.websocket > 0 ? ", of which" : "");
+    report_page_row_of(out, figures->tcp.connections, "TCP connection", "TCP connections", line);
+    report_page_row_of(out, figures->tcp.tls, "is", "are",
+                       "encrypted (TLS): what they say cannot be read");
+    report_page_row_of(out, figures->tcp.websocket, "is", "are", "WebSocket");
+    report_page_row_of(out, figures->defrag.reassembled, "IP datagram was", "IP datagrams were",
+                       "put together from fragments");
+    report_page_row_of(out, pipeline->calls.icmp_tied, "ICMP error", "ICMP errors",
+                       "about an INVITE seen here");
 }

@@ -20,6 +20,9 @@ struct report_figures {
 
 void report_figures_read(const struct pipeline *pipeline, struct report_figures *figures);
 
+/* Packets that were cut short, copies included: their headers say more than was captured. */
+uint64_t report_packets_cut(const struct pipeline *pipeline, const struct report_figures *figures);
+
 /* Each prints nothing where there is nothing to say. */
 void report_failed_print(const struct tally *tally, FILE *out);
 void report_mirror_print(const struct pipeline *pipeline, const struct report_figures *figures,

@@ -24,9 +24,11 @@ static void print_indented(FILE *out, const char *text)
     report_page_print(out, "    ", INDENT, text);
 }
 
-static void print_span(FILE *out, const struct tally *tally)
+static void print_span(FILE *out, const struct pipeline *pipeline)
 {
-    char from[32], to[32];
+    const struct tally *tally = &pipeline->tally;
+    uint64_t steps = pipeline->clock.steps;
+    char from[32], to[32], line[LINE_MAX_OCTETS];
     if (tally->first_ns == EVENT_NO_TIME)
         return;
     format_time(tally->first_ns, true, from, sizeof from);
@@ -34,6 +36,12 @@ static void print_span(FILE *out, const struct tally *tally)
     format_time(tally->last_ns, !same_day, to, sizeof to);
     fprintf(out, "%s to %s UTC (%.1f s)\n", from, to,
             (double)(tally->last_ns - tally->first_ns) / 1e9);
+    if (steps == 0)
+        return;
+    snprintf(line, sizeof line,
+             "The clock of the packets was set %s%s: durations across that are uncertain",
+             steps == 1 ? "once" : grouped(steps), steps == 1 ? "" : " times");
+    report_page_print(out, "", INDENT, line);
 }
 
 static void print_head(const struct report_source *source, FILE *out)
@@ -46,7 +54,7 @@ static void print_head(const struct report_source *source, FILE *out)
                                  strcmp(source->inputs[i], "-") == 0 ? "standard input"
                                                                      : source->inputs[i]);
     report_page_print(out, "", INDENT, inputs);
-    print_span(out, tally);
+    print_span(out, source->pipeline);
     char line[LINE_MAX_OCTETS];
     snprintf(line, sizeof line, "%s %s; SIP: %s %s, %s %s, %s%s %s", grouped(tally->packets),
              plural(tally->packets, "packet", "packets"), grouped(tally_requests(tally)),
@@ -61,7 +69,7 @@ static void print_head(const struct report_source *source, FILE *out)
     }
 }
 
-/* The most frequent cause with its confidence, then how many had others. */
+/* The example's cause with its confidence, then how many had others. */
 static void print_causes(const struct tally_destination *destination, FILE *out)
 {
     char line[LINE_MAX_OCTETS];
@@ -93,9 +101,23 @@ static void print_callers(const struct tally_destination *destination, FILE *out
     print_indented(out, line);
 }
 
+/* ", each sent 7 times" */
+static void format_sendings(const struct tally_destination *destination, char *buf, size_t len)
+{
+    const char *each = destination->invites > 1 ? "each sent" : "sent";
+    uint32_t min = destination->transmissions_min, max = destination->transmissions_max;
+    if (min < max)
+        snprintf(buf, len, "%s %" PRIu32 " to %" PRIu32 " times", each, min, max);
+    else if (max > 1)
+        snprintf(buf, len, "%s %" PRIu32 " times", each, max);
+    else
+        snprintf(buf, len, "%s once%s", each,
+                 destination->transport == TRANSPORT_UDP ? "" : " (TCP repeats it by itself)");
+}
+
 static void print_destination(const struct tally_destination *destination, FILE *out)
 {
-    char endpoint[ENDPOINT_TEXT_MAX], from[32], to[32], line[LINE_MAX_OCTETS];
+    char endpoint[ENDPOINT_TEXT_MAX], from[32], to[32], sendings[64], line[LINE_MAX_OCTETS];
     endpoint_format(&destination->dst, endpoint);
     snprintf(line, sizeof line, "%s%s%s%s %s: %s %s, %s%s %s",
              destination->name ? destination->name : "", destination->name ? " (" : "", endpoint,
@@ -108,13 +130,8 @@ static void print_destination(const struct tally_destination *destination, FILE 
     report_page_print(out, "  ", INDENT, line);
     format_time(destination->first_ns, false, from, sizeof from);
     format_time(destination->last_ns, false, to, sizeof to);
-    if (destination->transmissions_min == destination->transmissions_max)
-        snprintf(line, sizeof line, "%s to %s, each sent %" PRIu32 " %s", from, to,
-                 destination->transmissions_max,
-                 plural(destination->transmissions_max, "time", "times"));
-    else
-        snprintf(line, sizeof line, "%s to %s, each sent %" PRIu32 " to %" PRIu32 " times", from,
-                 to, destination->transmissions_min, destination->transmissions_max);
+    format_sendings(destination, sendings, sizeof sendings);
+    snprintf(line, sizeof line, "%s to %s, %s", from, to, sendings);
     print_indented(out, line);
     print_causes(destination, out);
     print_callers(destination, out);
@@ -127,7 +144,8 @@ static void print_destination(const struct tally_destination *destination, FILE 
 }
 
 /* What is said where no INVITE was found unanswered: never more than is known. */
-static const char *none_text(const struct pipeline *pipeline, const struct report_figures *figures)
+static const char *none_text(const struct pipeline *pipeline, const struct report_figures *figures,
+                             char *buf, size_t len)
 {
     const struct tally *tally = &pipeline->tally;
     uint64_t requests = tally_requests(tally), responses = tally_responses(tally);
@@ -136,9 +154,17 @@ static const char *none_text(const struct pipeline *pipeline, const struct repor
                "direction: check that it copies rx and tx";
     if (requests > 0)
         return tally->pending > 0 ? "none confirmed, but see those that still waited" : "none";
+    if (figures->defrag.timed_out > 0) {
+        snprintf(buf, len,
+                 "cannot tell: no SIP was read, and fragments of %s IP %s are missing (a filter on "
+                 "ports drops them)",
+                 grouped(figures->defrag.timed_out),
+                 plural(figures->defrag.timed_out, "datagram", "datagrams"));
+        return buf;
+    }
     if (pipeline->capture_stats.filtered > 0)
         return "cannot tell: no SIP was read, the filter left packets out";
-    if (pipeline->capture_stats.truncated > 0)
+    if (report_packets_cut(pipeline, figures) > 0)
         return "cannot tell: no SIP was read, the packets are cut; capture again with "
                "tcpdump -s 0";
     if (figures->tcp.tls > 0)
@@ -153,20 +179,50 @@ static void print_pending(const struct tally *tally, FILE *out)
     if (tally->pending == 0)
         return;
     snprintf(line, sizeof line,
-             "%s had no response yet when the input ended; a longer capture would tell",
-             grouped(tally->pending));
+             "%s %s (one per hop) had no response yet when the input ended; a longer capture would "
+             "tell",
+             grouped(tally->pending), plural(tally->pending, "INVITE", "INVITEs"));
     report_page_print(out, "\nSTILL WAITING  ", INDENT, line);
+    uint64_t rest = tally->pending;
     for (size_t i = 0; i < tally->pending_destinations && i < DESTINATIONS_SHOWN; i++) {
         const struct tally_pending *pending = &tally->pending_to[i];
+        char times[32] = "once";
+        if (pending->transmissions_max > 1)
+            snprintf(times, sizeof times, "%s%" PRIu32 " times",
+                     pending->invites > 1 ? "up to " : "", pending->transmissions_max);
         endpoint_format(&pending->dst, endpoint);
-        snprintf(line, sizeof line, "%s%s%s%s: %s %s, sent up to %" PRIu32 " %s, for %.1f s",
+        snprintf(line, sizeof line, "%s%s%s%s: %s %s, sent %s, for %s%.1f s",
                  pending->name ? pending->name : "", pending->name ? " (" : "", endpoint,
                  pending->name ? ")" : "", grouped(pending->invites),
-                 plural(pending->invites, "INVITE", "INVITEs"), pending->transmissions_max,
-                 plural(pending->transmissions_max, "time", "times"),
-                 (double)pending->waited_ns / 1e9);
+                 plural(pending->invites, "INVITE", "INVITEs"), times,
+                 pending->invites > 1 ? "up to " : "", (double)pending->waited_ns / 1e9);
         report_page_print(out, "  ", INDENT, line);
+        rest -= pending->invites;
     }
+    if (rest > 0)
+        fprintf(out, "  … and %s to other destinations\n", grouped(rest));
+}
+
+/* Those beyond the shown ones: a scan is told as one. */
+static void print_rest(const struct tally *tally, size_t shown, FILE *out)
+{
+    uint64_t rest = tally->other_destinations_invites;
+    bool insist = tally->other_destinations_insist, is_complete = rest == 0;
+    for (size_t i = shown; i < tally->destinations; i++) {
+        rest += tally->destination[i].invites;
+        insist |= tally_insists(&tally->destination[i]);
+    }
+    if (rest == 0)
+        return;
+    char line[LINE_MAX_OCTETS];
+    snprintf(line, sizeof line, "… and %s %s%s to %s%s more %s (--report json has %s)",
+             grouped(rest), plural(rest, "INVITE", "INVITEs"),
+             insist ? "" : " sent once and never repeated, as scanners do,",
+             is_complete ? "" : "over ", grouped(tally->destinations - shown),
+             plural(tally->destinations - shown, "destination", "destinations"),
+             is_complete ? "all" : "most");
+    fputc('\n', out);
+    report_page_print(out, "  ", INDENT, line);
 }
 
 static void print_unanswered(const struct pipeline *pipeline, const struct report_figures *figures,
@@ -174,7 +230,9 @@ static void print_unanswered(const struct pipeline *pipeline, const struct repor
 {
     const struct tally *tally = &pipeline->tally;
     if (tally->unanswered == 0) {
-        report_page_print(out, "\nUNANSWERED INVITES  ", INDENT, none_text(pipeline, figures));
+        char line[LINE_MAX_OCTETS];
+        report_page_print(out, "\nUNANSWERED INVITES  ", INDENT,
+                          none_text(pipeline, figures, line, sizeof line));
         return;
     }
     fprintf(out, "\nUNANSWERED INVITES  %s got no response at all\n", grouped(tally->unanswered));
@@ -182,16 +240,12 @@ static void print_unanswered(const struct pipeline *pipeline, const struct repor
         tally->destinations < DESTINATIONS_SHOWN ? tally->destinations : DESTINATIONS_SHOWN;
     for (size_t i = 0; i < shown; i++)
         print_destination(&tally->destination[i], out);
-    uint64_t rest = tally->other_destinations_invites;
-    for (size_t i = shown; i < tally->destinations; i++)
-        rest += tally->destination[i].invites;
-    if (rest > 0)
-        fprintf(out, "\n  … and %s to %s more destinations (all of them: --report json)\n",
-                grouped(rest), grouped(tally->destinations - shown));
+    print_rest(tally, shown, out);
 }
 
-/* "486 8, 404 4": the most frequent first. */
-static void format_statuses(const uint64_t counts[TALLY_STATUS_MAX], char *buf, size_t len)
+/* "486: 8, 404: 4": the most frequent first, and how many have none where one is due. */
+static void format_statuses(const uint64_t counts[TALLY_STATUS_MAX], bool is_due, char *buf,
+                            size_t len)
 {
     bool done[TALLY_STATUS_MAX] = {false};
     size_t used = 0;
@@ -202,16 +256,19 @@ static void format_statuses(const uint64_t counts[TALLY_STATUS_MAX], char *buf, 
             if (counts[status] > 0 && !done[status] && (best < 0 || counts[status] > counts[best]))
                 best = status;
         if (best < 0)
-            return;
+            break;
         done[best] = true;
         used += (size_t)snprintf(buf + used, len - used, "%s%d: %s", shown ? ", " : "", best,
                                  grouped(counts[best]));
     }
     for (int status = 1; status < TALLY_STATUS_MAX; status++)
         if (counts[status] > 0 && !done[status]) {
-            snprintf(buf + used, len - used, ", …");
-            return;
+            used += (size_t)snprintf(buf + used, len - used, ", …");
+            break;
         }
+    if (is_due && counts[0] > 0)
+        snprintf(buf + used, len - used, "%sfinal response not seen: %s", used ? ", " : "",
+                 grouped(counts[0]));
 }
 
 static void print_calls(const struct pipeline *pipeline, FILE *out)
@@ -227,10 +284,11 @@ static void print_calls(const struct pipeline *pipeline, FILE *out)
     fputc('\n', out);
     for (int state = 0; state < CALL_STATE_COUNT; state++) {
         uint64_t count = tally_calls(tally, (enum call_state)state);
-        char statuses[160];
+        char statuses[240];
         if (count == 0)
             continue;
-        format_statuses(tally->calls[state], statuses, sizeof statuses);
+        bool is_due = state != CALL_STATE_UNANSWERED && state != CALL_STATE_LOST;
+        format_statuses(tally->calls[state], is_due, statuses, sizeof statuses);
         char prefix[64];
         snprintf(prefix, sizeof prefix, "  %-14s%12s%s", call_state_name((enum call_state)state),
                  grouped(count), statuses[0] ? "    " : "");
@@ -272,7 +330,7 @@ static void print_times(const struct tally *tally, FILE *out)
 
 struct left_out {
     uint64_t count;
-    const char *what;
+    const char *one, *many, *rest; /* as report_page_row_of */
 };
 
 /* Those that are no error, or one about nothing that is followed. */
@@ -282,63 +340,77 @@ static uint64_t icmp_left_out(const struct pipeline *pipeline)
     return all > tied ? all - tied : 0;
 }
 
+static bool are_refused(const struct tally *tally)
+{
+    for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
+        if (tally->refused[refusal] > 0)
+            return true;
+    return false;
+}
+
+static void print_refused(const struct tally *tally, FILE *out)
+{
+    for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
+        report_page_row_of(
+            out, tally->refused[refusal], "SIP message that could not be read:",
+            "SIP messages that could not be read:", report_refusal_text((enum sip_refusal)refusal));
+}
+
 static void print_left_out(const struct pipeline *pipeline, const struct report_figures *figures,
                            FILE *out)
 {
     const struct tally *tally = &pipeline->tally;
     const struct calls *calls = &pipeline->calls;
     const struct capture_stats *stats = &pipeline->capture_stats;
+    const uint64_t *evicted = calls->table.evicted;
+    const char *const packet = "packet was", *const packets = "packets were";
     const struct left_out rows[] = {
-        {stats->dropped_kernel, "packets were lost: the sensor was too slow for its buffer"},
-        {stats->dropped_interface, "packets were lost by the interface or its driver"},
-        {stats->filtered, "packets were left out by the filter"},
-        {figures->defrag.timed_out, "IP datagrams of which fragments never came"},
-        {figures->defrag.overlapping, "IP datagrams whose fragments contradict one another"},
-        {figures->defrag.refused, "fragments with an impossible offset or length, or too many"},
-        {figures->defrag.evicted, "IP datagrams in fragments, given up to make room"},
-        {figures->tcp.other, "TCP segments of connections without signalling"},
-        {figures->tcp.skipped_bytes, "octets of TCP streams, skipped to find the next message"},
-        {figures->tcp.dropped_bytes, "octets of TCP streams, not kept for want of room"},
-        {figures->tcp.evicted, "TCP connections, forgotten to make room (memory_limit)"},
-        {icmp_left_out(pipeline), "ICMP packets about no INVITE in view"},
-        {tally->decoded[DECODE_OTHER_IP], "IP packets of other protocols than UDP, TCP and ICMP"},
-        {tally->decoded[DECODE_NOT_IP], "packets that are not IP"},
-        {tally->decoded[DECODE_UNKNOWN_LINK], "packets of a link type that is not understood"},
-        {tally->decoded[DECODE_TRUNCATED], "packets too short for their headers"},
-        {tally->decoded[DECODE_MALFORMED], "packets with contradictory headers"},
-        {tally->udp_other, "UDP packets that are not SIP"},
-        {pipeline->clock.outliers, "packets with a stamp far from those around them"},
-        {pipeline->clock.steps, "times the clock of the packets was set back, or far ahead"},
-        {calls->stray_responses, "responses that could not have reached their client"},
-        {calls->unmatched_responses, "responses with a Via of no request in view"},
-        {calls->inferred_answers, "INVITEs answered out of the sensor's sight"},
-        {calls->expired, "calls that went quiet before they were answered"},
-        {calls->table.evicted[PHASE_UNPROVEN] + calls->table.evicted[PHASE_TRYING],
-         "calls, sent once or heard once, were forgotten to make room (memory_limit)"},
-        {calls->table.evicted[PHASE_REPEATED],
-         "calls, repeated without a response, were forgotten to make room (memory_limit)"},
-        {calls->table.evicted[PHASE_EARLY] + calls->table.evicted[PHASE_UP],
-         "calls, ringing or up, were forgotten to make room (memory_limit)"},
-        {calls->table.transactions_left_out, "INVITEs beyond what one call may have"},
+        {stats->dropped_kernel, packet, packets, "lost: the sensor was too slow for its buffer"},
+        {stats->dropped_interface, packet, packets, "lost by the interface or its driver"},
+        {stats->filtered, packet, packets, "left out by the filter"},
+        {figures->defrag.overlapping, "IP datagram", "IP datagrams",
+         "whose fragments contradict one another"},
+        {figures->defrag.refused, "fragment", "fragments",
+         "with an impossible offset or length, or too many"},
+        {figures->defrag.evicted, "IP datagram", "IP datagrams",
+         "in fragments, given up to make room"},
+        {figures->tcp.other, "TCP segment", "TCP segments", "of connections without signalling"},
+        {figures->tcp.skipped_bytes, "byte", "bytes",
+         "of TCP streams, skipped to find the next message"},
+        {figures->tcp.dropped_bytes, "byte", "bytes", "of TCP streams, not kept for want of room"},
+        {figures->tcp.evicted, "TCP connection,", "TCP connections,",
+         "forgotten to make room (memory_limit)"},
+        {icmp_left_out(pipeline), "ICMP packet", "ICMP packets", "about no INVITE seen here"},
+        {tally->decoded[DECODE_OTHER_IP], "IP packet", "IP packets",
+         "of other protocols than UDP, TCP and ICMP"},
+        {tally->decoded[DECODE_NOT_IP], "packet that is", "packets that are", "not IP"},
+        {tally->decoded[DECODE_UNKNOWN_LINK], "packet", "packets",
+         "of a link type that is not understood"},
+        {tally->decoded[DECODE_TRUNCATED], packet, packets, "cut short within the headers"},
+        {tally->decoded[DECODE_MALFORMED], "packet", "packets", "with contradictory headers"},
+        {tally->udp_other, "UDP packet that is", "UDP packets that are",
+         "not SIP (voice, DNS and others)"},
+        {pipeline->clock.outliers, "packet", "packets", "with a stamp far from all around"},
+        {calls->stray_responses, "response", "responses", "that could not have reached the client"},
+        {calls->unmatched_responses, "response", "responses", "with a Via of no request seen here"},
+        {calls->expired, "call", "calls", "that went quiet before an answer"},
+        {evicted[PHASE_UNPROVEN] + evicted[PHASE_TRYING], "call, sent once or heard once, was",
+         "calls, sent once or heard once, were", "forgotten to make room (memory_limit)"},
+        {evicted[PHASE_REPEATED], "call, repeated without a response, was",
+         "calls, repeated without a response, were", "forgotten to make room (memory_limit)"},
+        {evicted[PHASE_EARLY] + evicted[PHASE_UP], "call, ringing or up, was",
+         "calls, ringing or up, were", "forgotten to make room (memory_limit)"},
+        {calls->table.transactions_left_out, "INVITE", "INVITEs", "beyond what one call may have"},
     };
-    bool any = false;
+    bool any = are_refused(tally);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         any |= rows[i].count > 0;
-    for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
-        any |= tally->refused[refusal] > 0;
     if (!any)
         return;
     fputs("\nLEFT OUT, OR NOT UNDERSTOOD\n", out);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].count > 0)
-            print_row(out, rows[i].count, rows[i].what);
-    for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
-        if (tally->refused[refusal] > 0) {
-            char what[128];
-            snprintf(what, sizeof what, "SIP messages refused: %s",
-                     report_refusal_text((enum sip_refusal)refusal));
-            print_row(out, tally->refused[refusal], what);
-        }
+        report_page_row_of(out, rows[i].count, rows[i].one, rows[i].many, rows[i].rest);
+    print_refused(tally, out);
 }
 
 void report_print_text(const struct report_source *source, FILE *out)

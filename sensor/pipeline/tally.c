@@ -27,14 +27,16 @@ void tally_fini(struct tally *tally)
     free(tally->failing);
 }
 
-static void add_packet(struct tally *tally, const struct packet *packet)
+static inline void add_packet(struct tally *tally, const struct packet *packet)
 {
-    tally->packets++;
+    int64_t time_ns = packet->time_ns;
+    if (tally->packets++ == 0)
+        tally->first_ns = tally->last_ns = time_ns;
+    else if (time_ns > tally->last_ns)
+        tally->last_ns = time_ns;
+    else if (time_ns < tally->first_ns)
+        tally->first_ns = time_ns;
     tally->bytes += packet->captured_len;
-    if (tally->first_ns == EVENT_NO_TIME || packet->time_ns < tally->first_ns)
-        tally->first_ns = packet->time_ns;
-    if (tally->last_ns == EVENT_NO_TIME || packet->time_ns > tally->last_ns)
-        tally->last_ns = packet->time_ns;
 }
 
 void tally_packet(struct tally *tally, const struct packet *packet, enum decode_verdict verdict,
@@ -81,14 +83,23 @@ static void keep_text(char buf[static TALLY_TEXT_MAX], struct slice text)
     buf[text.len] = 0;
 }
 
+/* Those where somebody insists first: a scan does not bury the trunk that died. Then the number. */
+static int compare_weights(const struct tally_destination *x, const struct tally_destination *y)
+{
+    if (tally_insists(x) != tally_insists(y))
+        return tally_insists(x) ? -1 : 1;
+    return (x->invites < y->invites) - (x->invites > y->invites);
+}
+
 /* So that a thousand destinations with one INVITE each cannot hide the one with fifty. */
 static struct tally_destination *give_up_smallest(struct tally *tally)
 {
     struct tally_destination *smallest = &tally->destination[0];
     for (size_t i = 1; i < tally->destinations; i++)
-        if (tally->destination[i].invites < smallest->invites)
+        if (compare_weights(&tally->destination[i], smallest) > 0)
             smallest = &tally->destination[i];
     tally->other_destinations_invites += smallest->invites;
+    tally->other_destinations_insist |= tally_insists(smallest);
     return smallest;
 }
 
@@ -134,6 +145,15 @@ static void add_caller(struct ip_addr *callers, unsigned *count, unsigned max,
         callers[(*count)++] = *caller;
 }
 
+/* One error from the network tells more than any number of guesses. */
+static bool is_better_example(const struct tally_destination *destination,
+                              const struct invite_unanswered *event)
+{
+    if (event->cause.confidence != destination->cause.confidence)
+        return event->cause.confidence > destination->cause.confidence;
+    return destination->causes[event->cause.code] > destination->causes[destination->cause.code];
+}
+
 static void add_unanswered(struct tally *tally, const struct invite_unanswered *event)
 {
     tally->unanswered++;
@@ -153,12 +173,7 @@ static void add_unanswered(struct tally *tally, const struct invite_unanswered *
         destination->last_ns = event->last_sent_ns;
     add_caller(destination->caller, &destination->callers, TALLY_CALLERS_MAX,
                &event->src.endpoint.ip);
-    /* The example is of the most frequent cause, and there of the highest confidence. */
-    bool leads =
-        event->cause.code == destination->cause.code
-            ? event->cause.confidence > destination->cause.confidence
-            : destination->causes[event->cause.code] > destination->causes[destination->cause.code];
-    if (destination->invites == 1 || leads)
+    if (destination->invites == 1 || is_better_example(destination, event))
         take_example(destination, event);
 }
 
@@ -209,6 +224,8 @@ static void add_failed(struct tally *tally, const struct connection_failed *even
     struct tally_failing *failing = find_failing(tally, event);
     failing->connections++;
     failing->attempts += event->attempts;
+    if (event->reason == CONNECTION_TLS_ALERT || event->reason == CONNECTION_TLS_SILENT)
+        failing->hellos += event->attempts;
     failing->reasons[event->reason]++;
     failing->doubted += event->confidence != CONFIDENCE_HIGH;
     if (event->first_ns < failing->first_ns)
@@ -276,9 +293,8 @@ void tally_waiting(struct tally *tally, const struct endpoint *dst, const char *
 static int compare_destinations(const void *a, const void *b)
 {
     const struct tally_destination *x = a, *y = b;
-    if (x->invites != y->invites)
-        return x->invites > y->invites ? -1 : 1;
-    return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+    int order = compare_weights(x, y);
+    return order != 0 ? order : (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
 }
 
 static int compare_failing(const void *a, const void *b)
@@ -289,11 +305,22 @@ static int compare_failing(const void *a, const void *b)
     return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
 }
 
+/* Of two with as many, the one that waits longer. */
+static int compare_pending(const void *a, const void *b)
+{
+    const struct tally_pending *x = a, *y = b;
+    if (x->invites != y->invites)
+        return x->invites > y->invites ? -1 : 1;
+    return (x->waited_ns < y->waited_ns) - (x->waited_ns > y->waited_ns);
+}
+
 void tally_sort(struct tally *tally)
 {
     qsort(tally->destination, tally->destinations, sizeof *tally->destination,
           compare_destinations);
     qsort(tally->failing, tally->failing_destinations, sizeof *tally->failing, compare_failing);
+    qsort(tally->pending_to, tally->pending_destinations, sizeof *tally->pending_to,
+          compare_pending);
 }
 
 uint64_t tally_requests(const struct tally *tally)

@@ -36,7 +36,8 @@ struct tally_destination {
     uint64_t causes[CAUSE_CODE_COUNT];
     struct ip_addr caller[TALLY_CALLERS_MAX];
     unsigned callers; /* TALLY_CALLERS_MAX: that many or more */
-    /* An example, of its most frequent cause. Texts are cut. */
+    /* An example: of the cause with the highest confidence, and of these of the most frequent one.
+       Texts are cut. */
     char call_id[TALLY_TEXT_MAX], from_uri[TALLY_TEXT_MAX], to_uri[TALLY_TEXT_MAX];
     struct cause cause;
 };
@@ -56,6 +57,7 @@ struct tally_failing {
     const char *name;
     enum transport transport;
     uint64_t connections, attempts;
+    uint64_t hellos; /* of the attempts: TLS client hellos, the others are SYNs */
     uint64_t reasons[CONNECTION_FAILURE_COUNT];
     uint64_t doubted; /* of them: the server was never heard, it may be the mirror */
     int64_t first_ns, last_ns;
@@ -93,7 +95,8 @@ struct tally {
     uint64_t causes[CAUSE_CODE_COUNT];
     struct tally_destination *destination; /* see tally_sort */
     size_t destinations;
-    uint64_t other_destinations_invites; /* to those that gave way to ones with more */
+    uint64_t other_destinations_invites; /* to those that gave way to worse ones */
+    bool other_destinations_insist;      /* as tally_insists, of one of them */
     uint64_t pending;                    /* INVITEs that still wait */
     struct tally_pending pending_to[TALLY_PENDING_MAX];
     size_t pending_destinations;
@@ -109,6 +112,13 @@ struct tally {
 static inline bool tally_is_left_out(enum decode_verdict verdict)
 {
     return verdict == DECODE_OTHER_IP || !decode_is_ip(verdict);
+}
+
+/* Somebody wants an answer there. Over UDP scanners send once, who calls repeats; TCP repeats by
+ * itself, and who waits cannot be told from who scans. */
+static inline bool tally_insists(const struct tally_destination *destination)
+{
+    return destination->transmissions_max > 1 || destination->transport != TRANSPORT_UDP;
 }
 
 /* 0 or -ENOMEM. */
@@ -130,7 +140,7 @@ void tally_event(struct tally *tally, const struct event *event);
 void tally_waiting(struct tally *tally, const struct endpoint *dst, const char *name,
                    uint32_t transmissions, int64_t waited_ns);
 
-/* Orders both kinds of destinations for the report: the worst first. */
+/* Orders all three kinds of destinations for the report: the worst first. */
 void tally_sort(struct tally *tally);
 
 uint64_t tally_requests(const struct tally *tally);

@@ -96,6 +96,22 @@ static inline struct event degraded_event(enum mirror_problem problem, double va
     return event;
 }
 
+/* That `what` is in the text, wherever its lines break. */
+static inline void assert_tells(const char *text, const char *what)
+{
+    size_t used = 0;
+    char *unbroken = malloc(strlen(text) + 1);
+    assert_non_null(unbroken);
+    for (const char *at = text; *at; at++)
+        if ((*at != ' ' && *at != '\n') || used == 0 || unbroken[used - 1] != ' ')
+            unbroken[used++] = *at == '\n' ? ' ' : *at;
+    unbroken[used] = 0;
+    bool is_there = strstr(unbroken, what) != NULL;
+    free(unbroken);
+    if (!is_there)
+        fail_msg("\"%s\" is missing in:\n%s", what, text);
+}
+
 /* Only figures: no capture, no fragments, no TCP, no mirror. */
 static inline struct pipeline *pipeline_figures(void)
 {

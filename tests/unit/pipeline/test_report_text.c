@@ -92,8 +92,8 @@ static void test_figures(void **state)
     assert_says(text, "486: 1");
     assert_says(text, "2 still up at the end");
     assert_says(text, "125.0");
-    assert_says(text, "3 SIP messages refused: no Via");
-    assert_says(text, "5 responses that could not have reached their client");
+    assert_says(text, "3 SIP messages that could not be read: no Via");
+    assert_says(text, "5 responses that could not have reached the client");
     pipeline_figures_free(p);
 }
 
@@ -109,8 +109,8 @@ static void test_none(void **state)
     tally_waiting(&p->tally, &gw, "trunk-a", 6, 16 * S);
     const char *text = print(p, one_input, 1, NULL);
     assert_says(text, "none confirmed");
-    assert_says(text, "STILL WAITING  2 had no response yet");
-    assert_says(text, "trunk-a (192.0.2.20:5060): 2 INVITEs, sent up to 6 times, for 16.0 s");
+    assert_says(text, "STILL WAITING  2 INVITEs (one per hop) had no response yet");
+    assert_says(text, "trunk-a (192.0.2.20:5060): 2 INVITEs, sent up to 6 times, for up to 16.0 s");
     pipeline_figures_free(p);
     p = pipeline_figures();
     p->tally.responses[SIP_INVITE][2] = 1;
@@ -148,10 +148,10 @@ static void test_each_left_out_line(void **state)
         p->calls.table.phase_count[phase] = 999999999;
     const char *text = print(p, one_input, 1, NULL);
     assert_says(text, "LEFT OUT");
-    assert_says(text, "999,999,999 ICMP packets about no INVITE in view");
+    assert_says(text, "999,999,999 ICMP packets about no INVITE seen here");
     assert_null(strstr(text, "IP fragments, not put together"));
     for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
-        assert_says(text, report_refusal_text((enum sip_refusal)refusal));
+        assert_tells(text, report_refusal_text((enum sip_refusal)refusal));
     pipeline_figures_free(p);
 }
 
@@ -226,10 +226,14 @@ static void test_connections_failed(void **state)
     tally_event(&p->tally, &event);
     const char *text = print(p, one_input, 1, NULL);
     assert_says(text, "CONNECTIONS THAT FAILED  2 ended before any SIP");
-    assert_says(text, "trunk-a (192.0.2.20:5061) TLS: 2 connections, 12 attempts");
+    assert_says(text, "trunk-a (192.0.2.20:5061) TLS: 2 connections, 6 SYNs, 6 TLS hellos");
     assert_says(text, "12:00:00 to 12:00:31: refused 1, no answer to the TLS client hello 1");
     assert_says(text, "Callers: 192.0.2.1\n");
     assert_says(text, "In 1 of them not one packet came from the server");
+    assert_says(text, "Next: Is the service up on that port (ss -ltnp)?");
+    assert_says(text, "Next: Is TLS spoken on that port?");
+    assert_null(strstr(text, "tcpdump"));
+    assert_null(strstr(text, "certificates"));
     for (unsigned i = 0; i < 300; i++)
         for (int reason = 0; reason < CONNECTION_FAILURE_COUNT; reason++) {
             event = failed_event(endpoint_v4(2, (uint8_t)i, 40000),
@@ -240,9 +244,12 @@ static void test_connections_failed(void **state)
     tally_sort(&p->tally);
     text = print(p, one_input, 1, NULL);
     assert_says(text, "CONNECTIONS THAT FAILED  1,202 ended before any SIP");
-    assert_says(text, "192.0.3.1:5060 TCP: 40 connections, 240 attempts");
+    assert_says(text, "192.0.3.1:5060 TCP: 40 connections, 120 SYNs, 120 TLS hellos");
     assert_says(text, "and 5\n    more");
     assert_says(text, "… and 802 to other destinations");
+    assert_says(text, "    Not one packet came from the server: ");
+    assert_tells(text, "capture there: tcpdump -ni any tcp port 5060 ");
+    assert_says(text, "Next: Look at certificates and TLS versions, in both logs.");
     pipeline_figures_free(p);
 }
 
@@ -259,8 +266,165 @@ static void test_many_destinations(void **state)
     }
     const char *text = print(p, one_input, 1, NULL);
     assert_says(text, "1,500 got no response at all");
-    assert_says(text, "more destinations");
+    assert_says(text,
+                "… and 1,480 INVITEs to over 1,004 more destinations (--report json has most)");
     assert_true(strlen(text) < 20000);
+    pipeline_figures_free(p);
+}
+
+/* A scan is told as one, where nothing but a scan is left. */
+static void test_scanned_destinations(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    for (unsigned i = 0; i < 51; i++) {
+        struct event event =
+            unanswered_event(endpoint_v4(2, 1, 5060), endpoint_v4(3, 1, 1000 + (uint16_t)i),
+                             CAUSE_UNKNOWN, CONFIDENCE_LOW);
+        event.invite_unanswered.transmissions = 1;
+        for (unsigned j = 0; j < 100; j++)
+            tally_event(&p->tally, &event);
+    }
+    struct event event = unanswered_event(endpoint_v4(2, 1, 5060), endpoint_v4(2, 20, 5060),
+                                          CAUSE_DESTINATION_SILENT, CONFIDENCE_HIGH);
+    tally_event(&p->tally, &event);
+    tally_sort(&p->tally);
+    const char *text = print(p, one_input, 1, NULL);
+    assert_says(text, "at all\n\n  192.0.2.20:5060 UDP: 1 INVITE, 1 caller\n");
+    assert_says(text, "12:00:31, sent 7 times\n");
+    assert_says(text, "192.0.3.1:1000 UDP: 100 INVITEs, 1 caller\n");
+    assert_says(text, "12:00:31, each sent once\n");
+    assert_tells(text, "… and 3,200 INVITEs sent once and never repeated, as scanners do, to 32 "
+                       "more destinations (--report json has all)");
+    p->tally.other_destinations_invites = 1;
+    text = print(p, one_input, 1, NULL);
+    assert_says(text, "… and 3,201 INVITEs sent once");
+    assert_says(text, "to over");
+    p->tally.other_destinations_insist = true;
+    assert_null(strstr(print(p, one_input, 1, NULL), "scanners"));
+    pipeline_figures_free(p);
+}
+
+/* TCP repeats by itself: that an INVITE is sent once says nothing there. */
+static void test_sendings(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    struct event event = unanswered_event(endpoint_v4(2, 1, 5060), endpoint_v4(2, 20, 5060),
+                                          CAUSE_UNKNOWN, CONFIDENCE_LOW);
+    event.invite_unanswered.transport = TRANSPORT_TCP;
+    event.invite_unanswered.transmissions = 1;
+    tally_event(&p->tally, &event);
+    assert_says(print(p, one_input, 1, NULL), "12:00:31, sent once (TCP repeats it by itself)\n");
+    event.invite_unanswered.transmissions = 3;
+    tally_event(&p->tally, &event);
+    assert_says(print(p, one_input, 1, NULL), "12:00:31, each sent 1 to 3 times\n");
+    pipeline_figures_free(p);
+}
+
+static void test_waiting(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    p->tally.requests[SIP_INVITE] = 1;
+    struct endpoint gw = endpoint_v4(2, 20, 5060);
+    tally_waiting(&p->tally, &gw, NULL, 1, S);
+    const char *text = print(p, one_input, 1, NULL);
+    assert_says(text, "STILL WAITING  1 INVITE (one per hop) had");
+    assert_says(text, "  192.0.2.20:5060: 1 INVITE, sent once, for 1.0 s\n");
+    for (unsigned i = 0; i < TALLY_PENDING_MAX + 8; i++)
+        for (unsigned j = 0; j <= i; j++) {
+            gw.port = (uint16_t)(1000 + i);
+            tally_waiting(&p->tally, &gw, NULL, 2, S);
+        }
+    tally_sort(&p->tally);
+    text = print(p, one_input, 1, NULL);
+    const char *most = strstr(text, "192.0.2.20:1062: 63 INVITEs"),
+               *less = strstr(text, ": 62 INV");
+    assert_true(most && less && most < less);
+    assert_null(strstr(text, "192.0.2.20:5060"));
+    assert_says(text, "… and 1,559 to other destinations"); /* 1 + 72 * 73 / 2 - (44 + … + 63) */
+    pipeline_figures_free(p);
+}
+
+/* A call may have gone well though the mirror missed how it was answered. */
+static void test_statuses(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    p->tally.packets = 1;
+    p->tally.calls[CALL_STATE_COMPLETED][200] = 2;
+    p->tally.calls[CALL_STATE_COMPLETED][0] = 3;
+    p->tally.calls[CALL_STATE_FAILED][0] = 4;
+    p->tally.calls[CALL_STATE_UNANSWERED][0] = 5;
+    const char *text = print(p, one_input, 1, NULL);
+    assert_says(text, "  5    200: 2, final response not seen: 3\n");
+    assert_says(text, "  4    final response not seen: 4\n");
+    assert_says(text, "unanswered               5\n");
+    pipeline_figures_free(p);
+}
+
+static void test_clock(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    p->tally.first_ns = p->tally.last_ns = NOON;
+    assert_null(strstr(print(p, one_input, 1, NULL), "clock"));
+    p->clock.steps = 1;
+    assert_says(print(p, one_input, 1, NULL),
+                "UTC (0.0 s)\nThe clock of the packets was set once: durations across");
+    p->clock.steps = 2;
+    assert_says(print(p, one_input, 1, NULL), "was set 2 times: ");
+    assert_null(strstr(print(p, one_input, 1, NULL), "LEFT OUT"));
+    pipeline_figures_free(p);
+}
+
+/* No row says "1 packets". */
+static void test_singular(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    p->capture_stats = (struct capture_stats){.filtered = 1, .dropped_kernel = 1};
+    p->tally.udp_other = p->tally.decoded[DECODE_NOT_IP] = p->tally.refused[SIP_NO_VIA] = 1;
+    const char *text = print(p, one_input, 1, NULL);
+    assert_says(text, " 1 packet was left out by the filter\n");
+    assert_says(text, " 1 packet was lost: ");
+    assert_says(text, " 1 packet that is not IP\n");
+    assert_says(text, " 1 UDP packet that is not SIP (voice, DNS and others)\n");
+    assert_says(text, " 1 SIP message that could not be read: no Via\n");
+    p->tally.udp_other = 2;
+    assert_says(print(p, one_input, 1, NULL), " 2 UDP packets that are not SIP");
+    pipeline_figures_free(p);
+}
+
+/* Where nothing was read, why not: for what is sure, as it is counted, not as it is feared. */
+static void test_nothing_to_read(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    struct defrag *defrag = defrag_create(
+        &(struct defrag_params){.datagrams_max = 16, .bytes_max = 1 << 21, .timeout_ns = S});
+    (void)state;
+    assert_non_null(defrag);
+    p->tally.decoded[DECODE_TRUNCATED] = 1;
+    assert_says(print(p, one_input, 1, NULL), "cannot tell: no SIP was read, the packets are cut");
+    p->defrag = defrag;
+    const struct datagram fragment = {
+        .src = endpoint_v4(2, 1, 0),
+        .dst = endpoint_v4(2, 2, 0),
+        .time_ns = NOON,
+        .fragment = {.offset = 8, .more = true},
+        .payload = SLICE("12345678"),
+    };
+    struct datagram first;
+    struct slice payload;
+    assert_false(defrag_add(defrag, &fragment, &first, &payload));
+    defrag_finish(defrag);
+    assert_tells(print(p, one_input, 1, NULL),
+                 "cannot tell: no SIP was read, and fragments of 1 IP datagram are missing");
+    p->tally.requests[SIP_INVITE] = 1;
+    assert_says(print(p, one_input, 1, NULL), "UNANSWERED INVITES  none\n");
+    p->defrag = NULL;
+    defrag_destroy(defrag);
     pipeline_figures_free(p);
 }
 
@@ -290,6 +454,13 @@ int main(void)
         cmocka_unit_test(test_large_counts),
         cmocka_unit_test(test_connections_failed),
         cmocka_unit_test(test_many_destinations),
+        cmocka_unit_test(test_scanned_destinations),
+        cmocka_unit_test(test_sendings),
+        cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_statuses),
+        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_singular),
+        cmocka_unit_test(test_nothing_to_read),
         cmocka_unit_test(test_refusals_have_words),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down_group);

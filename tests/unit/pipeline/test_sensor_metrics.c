@@ -1,5 +1,5 @@
-/* The metrics of CONTRACT: their names and labels, there with 0 from the start, and whose figures
- * they show. */
+/* The metrics that are promised: their names and labels, there with 0 from the start, and whose
+ * figures they show. */
 #include "pipeline_bench.h"
 
 #include "pipeline/sensor_metrics.h"

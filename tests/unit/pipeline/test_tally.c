@@ -194,10 +194,61 @@ static void test_destination(void **state)
     assert_int_equal(at->first_ns, NOON - S);
     assert_int_equal(at->last_ns, NOON + 60 * S);
     assert_int_equal(at->causes[CAUSE_DESTINATION_SILENT], 2);
-    /* The example is one of the most frequent cause. */
+    /* The example is one of the highest confidence. */
     assert_int_equal(at->cause.code, CAUSE_DESTINATION_SILENT);
     assert_string_equal(at->call_id, "c2");
     assert_string_equal(at->cause.summary, "It was destination_silent.");
+    tally_free(tally);
+}
+
+/* The surest cause is told, though it is rare; of those that are as sure the most frequent one. */
+static void test_example(void **state)
+{
+    struct tally *tally = tally_new();
+    struct endpoint pbx = endpoint_v4(2, 1, 5060), gw = endpoint_v4(2, 20, 5060);
+    const struct tally_destination *at = &tally->destination[0];
+    (void)state;
+    give(tally, unanswered_event(pbx, gw, CAUSE_UNKNOWN, CONFIDENCE_LOW));
+    for (int i = 0; i < 2; i++)
+        give(tally, unanswered_event(pbx, gw, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_LOW));
+    assert_int_equal(at->cause.code, CAUSE_DESTINATION_SELECTIVE);
+    give(tally, unanswered_event(pbx, gw, CAUSE_ICMP_UNREACHABLE, CONFIDENCE_HIGH));
+    for (int i = 0; i < 9; i++)
+        give(tally, unanswered_event(pbx, gw, CAUSE_DESTINATION_SILENT, CONFIDENCE_MEDIUM));
+    assert_int_equal(at->cause.code, CAUSE_ICMP_UNREACHABLE);
+    assert_int_equal(at->cause.confidence, CONFIDENCE_HIGH);
+    assert_string_equal(at->cause.summary, "It was icmp_unreachable.");
+    assert_int_equal(at->causes[CAUSE_DESTINATION_SILENT], 9);
+    tally_free(tally);
+}
+
+/* However many INVITEs a scan sends, once each, the trunk that died is told before it, and kept
+ * where room is made; so is one over TCP, which repeats by itself. */
+static void test_scan(void **state)
+{
+    struct tally *tally = tally_new();
+    struct endpoint pbx = endpoint_v4(2, 1, 5060);
+    (void)state;
+    struct event event =
+        unanswered_event(pbx, endpoint_v4(2, 20, 5060), CAUSE_UNKNOWN, CONFIDENCE_LOW);
+    give(tally, event);
+    event.invite_unanswered.dst.endpoint.port = 5061;
+    event.invite_unanswered.transport = TRANSPORT_TCP;
+    event.invite_unanswered.transmissions = 1;
+    event.invite_unanswered.first_sent_ns++;
+    give(tally, event);
+    event.invite_unanswered.transport = TRANSPORT_UDP;
+    for (unsigned i = 0; i < 2 * 1500; i++) {
+        event.invite_unanswered.dst.endpoint = endpoint_v4(3, 1, (uint16_t)(1000 + i / 2));
+        give(tally, event);
+    }
+    assert_int_equal(tally->destinations, TALLY_DESTINATIONS_MAX);
+    assert_int_equal(tally->other_destinations_invites, 2 * (1500 - (TALLY_DESTINATIONS_MAX - 2)));
+    assert_false(tally->other_destinations_insist);
+    tally_sort(tally);
+    assert_int_equal(tally->destination[0].dst.port, 5060);
+    assert_int_equal(tally->destination[1].dst.port, 5061);
+    assert_int_equal(tally->destination[2].invites, 2);
     tally_free(tally);
 }
 
@@ -240,6 +291,7 @@ static void test_limits(void **state)
     assert_int_equal(tally->destinations, TALLY_DESTINATIONS_MAX);
     assert_int_equal(tally->other_destinations_invites, 2000 - (TALLY_DESTINATIONS_MAX - 1));
     assert_int_equal(tally->unanswered, 2200); /* the total is exact */
+    assert_true(tally->other_destinations_insist);
     tally_free(tally);
 }
 
@@ -290,6 +342,8 @@ static void test_connections_failed(void **state)
     assert_string_equal(at->name, "trunk-a");
     assert_int_equal(at->connections, 3);
     assert_int_equal(at->attempts, 8);
+    assert_int_equal(at->hellos, 0);
+    assert_int_equal(tally->failing[1].hellos, 1);
     assert_int_equal(at->reasons[CONNECTION_NO_ANSWER], 1);
     assert_int_equal(at->reasons[CONNECTION_REFUSED], 2);
     assert_int_equal(at->doubted, 2);
@@ -362,6 +416,8 @@ int main(void)
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_ended),
         cmocka_unit_test(test_destination),
+        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_scan),
         cmocka_unit_test(test_hostile_texts),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_unanswered_over),
