@@ -1,5 +1,5 @@
 /*
- * event: what the sensor tells the outside, as plain data (CONTRACT of the names: schemas/events).
+ * event: what the sensor tells the outside, as plain data; schemas/events promises its names.
  *
  * An event is a view: its slices belong to the object that it tells of and live until the receiver
  * returns. Whoever needs it longer serialises it (event_json.h). Times are ns since 1970 from

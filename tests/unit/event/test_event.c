@@ -1,5 +1,5 @@
-/* The names of CONTRACT: each value of each enumeration has exactly the name that schemas and rules
- * use. */
+/* The names that are promised: each value of each enumeration has exactly the name that schemas and
+ * rules use. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
