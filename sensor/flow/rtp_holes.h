@@ -17,7 +17,6 @@
 enum { RTP_HOLES_PLACES = 4096 };
 
 struct rtp_holes {
-    uint64_t key[2]; /* random */
     struct rtp_holes_place {
         uint32_t stream;  /* of addresses, ports and SSRC; 0: free */
         uint32_t seen_ms; /* of the packets' clock, modulo 2^32 */
