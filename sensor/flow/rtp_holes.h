@@ -5,8 +5,8 @@
  * moment, which no network path does to all of them, but a mirror port that is full does. So a
  * packet counts as missing when four later ones came, and a jump of more than 100 numbers, or one
  * after a pause, is a restart. A fixed table of a few thousand places, of which a stream may have
- * any of four; one that finds them all in use is not watched. Which streams those are differs from
- * start to start; of fewer than a hundred it is hardly ever one.
+ * any of four; one that finds them all in use is not watched. Which streams those are is the same
+ * each time a capture is read.
  * Thread: a worker's own.
  */
 #ifndef SIPSPAN_FLOW_RTP_HOLES_H
