@@ -16,7 +16,7 @@ enum {
     /* As libpcap: the largest packet that a capture may hold. */
     CAPTURE_PACKET_MAX = 262144,
     CAPTURE_NOTICES_MAX = 8,
-    CAPTURE_NOTICE_MAX = 1024,
+    CAPTURE_NOTICE_MAX = 1280,
 };
 
 /* LINKTYPE_* values that the code speaks of; see link types at tcpdump.org. */

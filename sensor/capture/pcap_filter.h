@@ -14,7 +14,7 @@
 enum {
     PCAP_FILTER_LINK_TYPES_MAX = 64,
     PCAP_FILTER_ERROR_MAX = 300,
-    PCAP_FILTER_CAVEAT_MAX = 900,
+    PCAP_FILTER_CAVEAT_MAX = 1200,
 };
 
 struct pcap_filter;

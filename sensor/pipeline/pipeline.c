@@ -89,7 +89,7 @@ static int init_calls(struct pipeline *pipeline)
     struct calls_params calls = pipeline->params.calls;
     uint64_t bytes = pipeline->params.memory_bytes;
     calls.memory_bytes = bytes - bytes / TCP_SHARE - bytes / DEFRAG_SHARE - bytes / CALL_IDS_SHARE -
-                         at_most(bytes / COPIES_SHARE, COPIES_MAX * COPY_BYTES);
+                         at_most(bytes / COPIES_SHARE, (uint64_t)COPIES_MAX * COPY_BYTES);
     calls.receive = packet_path_event;
     calls.look_at_connection = packet_path_connection;
     calls.context = pipeline;
