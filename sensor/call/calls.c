@@ -212,7 +212,7 @@ bool calls_icmp(struct calls *calls, const struct icmp_error *error)
 bool calls_is_sip_server(const struct calls *calls, const struct endpoint *endpoint)
 {
     const struct peer *peer = peers_find_endpoint(&calls->peers, endpoint);
-    return peer && peer->has_answered;
+    return peer && peer->was_asked && peer->has_answered; /* one forged packet is not enough */
 }
 
 void calls_lost_packets(struct calls *calls)

@@ -71,7 +71,7 @@ void calls_message(struct calls *calls, const struct datagram *datagram, const s
  * end the wait (RFC 3261 section 18.4 seen from outside). True: it was tied to one.
  */
 bool calls_icmp(struct calls *calls, const struct icmp_error *error);
-/* Is SIP known to be spoken there: did it ever give a SIP response? */
+/* Is SIP known to be spoken there: was it asked, and did it give a SIP response? */
 bool calls_is_sip_server(const struct calls *calls, const struct endpoint *endpoint);
 /* When something is due; INT64_MAX: nothing is. */
 int64_t calls_due_ns(const struct calls *calls);

@@ -237,7 +237,8 @@ static const struct option_spec table[] = {
         .default_text = "32s",
         .metavar = "TIME",
         .text = "how long an INVITE waits for any response before it is reported as unanswered, "
-                "Timer B of RFC 3261 section 17.1.1.2",
+                "Timer B of RFC 3261 section 17.1.1.2; a connection for signalling as long for its "
+                "first answer",
         FIELD(timer_b_ns),
     },
     {

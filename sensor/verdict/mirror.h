@@ -40,12 +40,12 @@ struct mirror_figures {
     uint64_t behind; /* packets whose stamp is older than one before them */
     int64_t behind_max_ns;
     uint64_t truncated;
-    uint64_t conversations;              /* pairs of hosts that spoke SIP */
-    uint64_t conversations_one_way;      /* of these, seen in one direction only */
-    uint64_t conversations_proven;       /* of these, shown to be answered out of sight */
-    uint64_t tcp_holes;                  /* octets acknowledged that the mirror never delivered */
-    uint64_t rtp_holes;                  /* of the sampled streams */
-    uint64_t shared_losses;              /* moments in which many flows missed packets together */
+    uint64_t conversations;         /* pairs of hosts that spoke SIP */
+    uint64_t conversations_one_way; /* of these, seen in one direction only */
+    uint64_t conversations_proven;  /* of these, shown to be answered out of sight */
+    uint64_t tcp_holes;             /* in TCP streams whose receiver has what the mirror lacks */
+    uint64_t rtp_holes;             /* of the sampled streams */
+    uint64_t shared_losses;         /* moments in which many flows missed packets together */
     uint64_t told[MIRROR_PROBLEM_COUNT]; /* events */
 };
 

@@ -288,7 +288,7 @@ void peers_know(struct peers *peers, const struct endpoint *who, int64_t now_ns)
 void peers_saw_request(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
                        int64_t now_ns)
 {
-    know_endpoint(peers, dst, now_ns);
+    know_endpoint(peers, dst, now_ns)->was_asked = true;
     count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){.messages = 1});
 }
 

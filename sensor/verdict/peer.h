@@ -31,6 +31,7 @@ struct peer {
     struct peer *host; /* endpoints only; it is still that host if its `born` is host_born */
     uint64_t host_born;
     bool has_sent;          /* any packet at all was seen from it */
+    bool was_asked;         /* endpoints only: it was sent a SIP request */
     bool has_answered;      /* gave a SIP response */
     int64_t last_packet_ns; /* of any protocol; hosts only */
     int64_t moved_ns;       /* when a packet last moved it in `age`; hosts only */

@@ -19,7 +19,7 @@ struct connection_facts {
     bool is_reset;
     int64_t reset_ns;
     struct endpoint reset_by;
-    bool reset_is_certain; /* its sequence number agrees with what the other end acknowledged */
+    bool reset_is_certain;   /* its sequence number agrees with what the other end acknowledged */
     uint32_t unacknowledged; /* octets that the client sent and nobody ever acknowledged */
     int64_t unacknowledged_since_ns;
     int64_t last_from_server_ns; /* EVENT_NO_TIME: nothing came from it */

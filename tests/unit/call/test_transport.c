@@ -223,6 +223,11 @@ static void test_is_sip_server(void **state)
     assert_false(calls_is_sip_server(&b->calls, &other_port));
     assert_false(calls_is_sip_server(&b->calls, &alice));
     bench_free(b);
+
+    b = bench_new(); /* a response that nobody asked for may be anybody's */
+    SAY(b, 0, .status = 200);
+    assert_false(calls_is_sip_server(&b->calls, &gw));
+    bench_free(b);
 }
 
 int main(void)
