@@ -152,7 +152,7 @@ void tcp_connection_fails(struct tcp *tcp, struct tcp_connection *c, enum tcp_fa
     const struct tcp_setup *setup = &c->setup;
     unsigned client = setup->client;
     bool is_told_at_once = reason == TCP_REFUSED || reason == TCP_TLS_ALERT;
-    c->setup.is_over = true;
+    c->setup.is_over = c->setup.has_failed = true;
     if (!tcp->params.is_sip_server(tcp->params.context, &c->end[!client]))
         return;
     tcp->params.on_failure(tcp->params.context,
@@ -199,7 +199,7 @@ static void forget_payload(struct tcp *tcp, struct tcp_connection *c)
         c->direction[i].last_ns = last_ns;
     }
     tcp_setup_forget_tls(&c->setup);
-    if (c->has_message)
+    if (c->has_message && !c->setup.has_failed)
         c->setup.is_over = false;
     c->has_message = c->is_tls = c->is_websocket = false;
     set_protected(tcp, c, false);

@@ -39,7 +39,8 @@ struct tcp_setup {
     bool rival_is_far; /* no acknowledgement of the connection that is up can be mistaken for its */
     bool is_answered;
     bool is_tls, tls_is_answered;
-    bool is_over; /* told, or a message passed: there is nothing more to tell */
+    bool is_over;    /* told, or a message passed: there is nothing more to tell */
+    bool has_failed; /* and that was told */
 };
 
 enum tcp_syn {
