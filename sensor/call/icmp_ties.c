@@ -5,10 +5,9 @@
 #include <stdlib.h>
 
 #include "call/quoted_invite.h"
+#include "decode/ip.h"
 
 enum {
-    PROTOCOL_TCP = 6,
-    PROTOCOL_UDP = 17,
     UDP_HEADER_BYTES = 8,
     ERROR_BUCKETS = 64,
     ERROR_WAYS = 4,
@@ -75,8 +74,8 @@ static uint16_t udp_checksum(const struct datagram *datagram)
     uint32_t length = (uint32_t)(datagram->payload.len + UDP_HEADER_BYTES);
     uint32_t sum = sum_octets(slice_of((const char *)datagram->src.ip.octets, 16)) +
                    sum_octets(slice_of((const char *)datagram->dst.ip.octets, 16)) +
-                   sum_octets(datagram->payload) + PROTOCOL_UDP + 2 * length + datagram->src.port +
-                   datagram->dst.port;
+                   sum_octets(datagram->payload) + IP_PROTOCOL_UDP + 2 * length +
+                   datagram->src.port + datagram->dst.port;
     while (sum >> 16)
         sum = (sum & 0xffff) + (sum >> 16);
     return sum == 0xffff ? 0xffff : (uint16_t)~sum;
@@ -278,9 +277,9 @@ bool icmp_ties_error(struct icmp_ties *ties, const struct icmp_error *error,
     /* Nobody who had the packet tells another than its sender. */
     if (!error->has_ports || !ip_eq(&error->told, &error->src.ip))
         return false;
-    if (error->protocol == PROTOCOL_UDP)
+    if (error->protocol == IP_PROTOCOL_UDP)
         return tie_datagram(ties, error, table);
-    return error->protocol == PROTOCOL_TCP && tie_connection(ties, error);
+    return error->protocol == IP_PROTOCOL_TCP && tie_connection(ties, error);
 }
 
 void icmp_ties_read(const struct icmp_ties *ties, const struct transaction *t,

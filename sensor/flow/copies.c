@@ -37,7 +37,7 @@ static inline uint32_t ticks_of(uint64_t time_ns)
 int copies_init(struct copies *copies, size_t packets, int64_t window_ns)
 {
     size_t buckets = 1;
-    while (buckets * WAYS < packets && buckets <= SIZE_MAX / BUCKET_BYTES / 4)
+    while (buckets <= packets / WAYS / 2)
         buckets *= 2;
     if (window_ns > COPIES_WINDOW_MAX_NS)
         window_ns = COPIES_WINDOW_MAX_NS;

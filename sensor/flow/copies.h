@@ -10,8 +10,10 @@
  * first; a copy does not prolong it. What TCP repeats faster, without an IP id (an empty ACK), is
  * taken for a copy; it tells nothing new.
  *
- * Memory: fixed, see copies_init. The key of the fingerprint is random, so that nobody can make
- * two different packets look like copies. Thread: a worker's own. Time: ns of the packets' clock.
+ * Of RTP (or what begins so) the first 32 octets and the length stand for the payload. The key of
+ * the fingerprint is random, so that nobody can make two packets that differ in what it covers look
+ * like copies. Memory: fixed, see copies_init. Thread: a worker's own. Time: ns of the packets'
+ * clock.
  */
 #ifndef SIPSPAN_FLOW_COPIES_H
 #define SIPSPAN_FLOW_COPIES_H
@@ -43,8 +45,8 @@ struct copies {
 };
 
 /*
- * Remembers about `packets` packets (rounded up to a power of two), 16 octets each. window_ns: 0 to
- * COPIES_WINDOW_MAX_NS; more is taken as that. 0 or -ENOMEM.
+ * Remembers `packets` packets (rounded down to a power of two, 4 at least), 16 octets each.
+ * window_ns: 0 to COPIES_WINDOW_MAX_NS; more is taken as that. 0 or -ENOMEM.
  */
 int copies_init(struct copies *copies, size_t packets, int64_t window_ns);
 void copies_fini(struct copies *copies);

@@ -1,9 +1,10 @@
 #include "flow/tcp_setup.h"
 
+#include "decode/ip.h"
 #include "flow/tcp_stream.h"
 #include "flow/tls.h"
 
-enum { PROTOCOL_TCP = 6, TLS_HEADER_LEN = 5, TLS_WARNING = 1 };
+enum { TLS_HEADER_LEN = 5, TLS_WARNING = 1 };
 
 /* RFC 8446 section 6, RFC 5246 section 7.2: as warnings these end no handshake in failure. */
 enum {
@@ -149,7 +150,7 @@ bool tcp_setup_is_refused_by_icmp(const struct tcp_setup *setup, unsigned from,
     bool is_final = error->meaning == ICMP_PORT_UNREACHABLE ||
                     error->meaning == ICMP_ADMIN_PROHIBITED ||
                     error->meaning == ICMP_PROTOCOL_UNREACHABLE;
-    return is_final && error->protocol == PROTOCOL_TCP && error->has_ports && setup->syns > 0 &&
+    return is_final && error->protocol == IP_PROTOCOL_TCP && error->has_ports && setup->syns > 0 &&
            !setup->is_answered && !setup->is_over && setup->client == from &&
            error->tcp_seq == setup->isn;
 }

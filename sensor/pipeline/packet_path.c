@@ -133,7 +133,7 @@ void packet_path_connection(void *context, const struct endpoint *client,
     };
 }
 
-/* Nor in UTF-8: what begins with such an octet, as RTP does (RFC 3550 section 5.1), is no text. */
+/* SIP begins with ASCII; RTP, which is nearly all, with the highest bit (RFC 3550 section 5.1). */
 static inline bool is_text(struct slice payload)
 {
     return payload.len > 0 && (payload.at[0] & 0x80) == 0;
@@ -218,10 +218,12 @@ static __attribute__((noinline)) void take_fragment(struct pipeline *pipeline,
     }
     if (!decode_is_ip(verdict) || verdict == DECODE_FRAGMENT)
         return;
-    /* The other copy may have come in one piece, and was counted then; its fragments were, too. */
+    /* The other one may have come in one piece, or in other pieces. */
     uint64_t fingerprint = copies_fingerprint(&pipeline->copies, &datagram, verdict);
     if (copies_check(&pipeline->copies, fingerprint, &datagram) == COPY_NONE)
         take(pipeline, &datagram, verdict);
+    else
+        pipeline->tally.copies_in_fragments++;
 }
 
 static inline void take(struct pipeline *pipeline, const struct datagram *datagram,

@@ -244,6 +244,7 @@ static json_t *mirror_json(const struct pipeline *pipeline, const struct report_
             set_count(tunnels, tunnel_name((enum tunnel)tunnel), tally->tunnels[tunnel]);
     json_object_set_new(object, "problems", problems_json(tally));
     set_count(object, "copies", tally->copies);
+    set_count(object, "copies_in_fragments", tally->copies_in_fragments);
     json_object_set_new(object, "copies_by_kind", kinds);
     set_count(object, "copy_overruns", pipeline->copies.overruns);
     json_object_set_new(object, "ports", ports_json(figures));

@@ -52,17 +52,17 @@ static void format_reasons(const struct tally_failing *failing, char *buf, size_
                                      words[reason], grouped(failing->reasons[reason]));
 }
 
-static void print_failing_callers(const struct tally_failing *failing, FILE *out)
+void report_print_callers(FILE *out, const struct ip_addr *caller, unsigned callers,
+                          unsigned callers_max)
 {
     char line[LINE_MAX_OCTETS], ip[IP_TEXT_MAX];
     int used = snprintf(line, sizeof line, "Callers:");
-    for (unsigned i = 0; i < failing->callers && i < CALLERS_SHOWN; i++)
+    for (unsigned i = 0; i < callers && i < CALLERS_SHOWN; i++)
         used += snprintf(line + used, sizeof line - (size_t)used, "%s %s", i ? "," : "",
-                         ip_format(&failing->caller[i], ip));
-    if (failing->callers > CALLERS_SHOWN)
-        snprintf(line + used, sizeof line - (size_t)used, " and %u%s more",
-                 failing->callers - CALLERS_SHOWN,
-                 failing->callers == TALLY_FAILING_CALLERS_MAX ? " or" : "");
+                         ip_format(&caller[i], ip));
+    if (callers > CALLERS_SHOWN)
+        snprintf(line + used, sizeof line - (size_t)used, " and %u%s more", callers - CALLERS_SHOWN,
+                 callers == callers_max ? " or" : "");
     report_page_print(out, "    ", INDENT, line);
 }
 
@@ -131,7 +131,7 @@ static void print_failing(const struct tally_failing *failing, FILE *out)
     format_reasons(failing, reasons, sizeof reasons);
     snprintf(line, sizeof line, "%s to %s: %s", from, to, reasons);
     report_page_print(out, "    ", INDENT, line);
-    print_failing_callers(failing, out);
+    report_print_callers(out, failing->caller, failing->callers, TALLY_FAILING_CALLERS_MAX);
     print_failing_doubt(failing, out);
     print_failing_next(failing, out);
 }

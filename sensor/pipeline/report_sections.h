@@ -30,4 +30,8 @@ void report_mirror_print(const struct pipeline *pipeline, const struct report_fi
 void report_transport_print(const struct pipeline *pipeline, const struct report_figures *figures,
                             FILE *out);
 
+/* The first of a destination's callers, by address. callers_max: that many are remembered. */
+void report_print_callers(FILE *out, const struct ip_addr *caller, unsigned callers,
+                          unsigned callers_max);
+
 #endif

@@ -9,7 +9,6 @@ enum {
     INDENT = 4,
     STATUS_INDENT = 32,
     DESTINATIONS_SHOWN = 20,
-    CALLERS_SHOWN = 5,
     STATUSES_SHOWN = 6,
     LINE_MAX_OCTETS = 800
 };
@@ -87,20 +86,6 @@ static void print_causes(const struct tally_destination *destination, FILE *out)
     print_indented(out, line);
 }
 
-/* The first of them, by address. */
-static void print_callers(const struct tally_destination *destination, FILE *out)
-{
-    char line[LINE_MAX_OCTETS], ip[IP_TEXT_MAX];
-    int used = snprintf(line, sizeof line, "Callers:");
-    for (unsigned i = 0; i < destination->callers && i < CALLERS_SHOWN; i++)
-        used += snprintf(line + used, sizeof line - (size_t)used, "%s %s", i ? "," : "",
-                         ip_format(&destination->caller[i], ip));
-    if (destination->callers > CALLERS_SHOWN)
-        snprintf(line + used, sizeof line - (size_t)used, " and %u more",
-                 destination->callers - CALLERS_SHOWN);
-    print_indented(out, line);
-}
-
 /* ", each sent 7 times" */
 static void format_sendings(const struct tally_destination *destination, char *buf, size_t len)
 {
@@ -134,7 +119,7 @@ static void print_destination(const struct tally_destination *destination, FILE 
     snprintf(line, sizeof line, "%s to %s, %s", from, to, sendings);
     print_indented(out, line);
     print_causes(destination, out);
-    print_callers(destination, out);
+    report_print_callers(out, destination->caller, destination->callers, TALLY_CALLERS_MAX);
     snprintf(line, sizeof line, "Example: %s to %s, Call-ID %s", destination->from_uri,
              destination->to_uri, destination->call_id);
     print_indented(out, line);

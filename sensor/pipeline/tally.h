@@ -75,6 +75,7 @@ struct tally {
     uint64_t packets, bytes;   /* copies included; decoded[] and copies add up to packets */
     int64_t first_ns, last_ns; /* EVENT_NO_TIME before the first packet */
     uint64_t copies;
+    uint64_t copies_in_fragments; /* datagrams put together that had come before, whole or not */
     uint64_t decoded[DECODE_VERDICT_COUNT];
     uint64_t tunnels[TUNNEL_COUNT]; /* IP packets by their outermost tunnel */
     uint64_t udp_other;             /* UDP datagrams that do not look like SIP */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "event/event_id.h"
 #include "verdict/mirror_rules.h"
 
@@ -44,6 +45,7 @@ struct mirror *mirror_create(const char *sensor_id, event_receiver receive, void
     mirror->context = context;
     mirror->first_ns = EVENT_NO_TIME;
     mirror->loss.number = 1;
+    mirror->loss.factor = hash_key_random().k0 | 1;
     return mirror;
 }
 

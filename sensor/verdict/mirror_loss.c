@@ -29,7 +29,7 @@ void mirror_loss_add(struct mirror_loss *loss, uint32_t flow, bool has_hole, boo
     if (since_ns - loss->start_ns >= MIRROR_MOMENT_NS)
         next_moment(loss, since_ns);
     uint32_t mark = loss->number << 2 | (uint32_t)is_tcp << 1;
-    uint32_t at = (flow * UINT32_C(0x9e3779b1)) >> (32 - PLACE_BITS);
+    size_t at = (flow * loss->factor) >> (64 - PLACE_BITS);
     for (; loss->place[at].mark >> 2 == loss->number; at = (at + 1) % MIRROR_LOSS_PLACES) {
         struct mirror_loss_place *place = &loss->place[at];
         if (place->flow != flow || (place->mark & ~1U) != mark)

@@ -6,7 +6,8 @@
  * in twenty. Internal to mirror.
  *
  * Flows are told apart in a fixed table that is never cleared: what an older moment left there has
- * another number. Plain data; times in ns from the start of whatever the caller counts from.
+ * another number. Places are found by a secret factor, since streams can be chosen. Plain data;
+ * times in ns from the start of whatever the caller counts from.
  */
 #ifndef SIPSPAN_VERDICT_MIRROR_LOSS_H
 #define SIPSPAN_VERDICT_MIRROR_LOSS_H
@@ -23,8 +24,9 @@ struct mirror_loss_moment {
     uint32_t flows, with_holes;
 };
 
-/* All zeroes, but for `number`, which begins at 1: nothing seen. */
+/* All zeroes, but for `number`, which begins at 1, and `factor`: nothing seen. */
 struct mirror_loss {
+    uint64_t factor;  /* random and odd: who chooses flows cannot choose that they meet */
     int64_t start_ns; /* of the moment that is counted now */
     uint32_t number;  /* of it in the table's marks */
     struct mirror_loss_moment now;
