@@ -14,7 +14,8 @@
 #include "capture/capture.h"
 #include "capture/privileges.h"
 #include "config/config.h"
-#include "event/event_json.h"
+#include "event/json_text.h"
+#include "flow/classify.h"
 #include "http/server.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/report.h"
@@ -124,7 +125,11 @@ static int make_pipeline(struct sensor *sensor)
     if (!sensor->peer_names || !sensor->metrics)
         return complain(EXIT_BADLY, "out of memory");
     for (size_t i = 0; i < config->peer_count; i++)
-        sensor->peer_names[i] = (struct peer_name){config->peer[i].net, config->peer[i].name};
+        sensor->peer_names[i] = (struct peer_name){
+            .net = config->peer[i].net,
+            .name = config->peer[i].name,
+            .thresholds = config->peer[i].thresholds,
+        };
     uint64_t fixed = config_fixed_memory(config);
     struct pipeline_params params = {
         .calls =
@@ -139,6 +144,11 @@ static int make_pipeline(struct sensor *sensor)
         .registry = sensor->metrics,
         .memory_bytes = config->memory_limit - fixed,
         .copy_window_ns = config->copy_window_ns,
+        .rtp_interval_ns = config->rtp_interval_ns,
+        .rtp_thresholds = {.jitter_ms = (double)config->rtp_jitter_threshold_ns / 1e6,
+                           .latency_ms = (double)config->rtp_latency_threshold_ns / 1e6,
+                           .loss_ratio = config->rtp_loss_threshold},
+        .has_concealment = config->g711_concealment,
         .sip_ports = config->sip_ports.item,
         .sip_port_count = config->sip_ports.count,
         .is_live = sensor->is_live,
@@ -318,9 +328,9 @@ int main(int argc, char **argv)
 {
     static struct sensor sensor;
     char version[MESSAGE_MAX];
-    snprintf(version, sizeof version, "sipspan %s\n%s\nlibmicrohttpd %s\njansson %s",
+    snprintf(version, sizeof version, "sipspan %s\n%s\nlibmicrohttpd %s\njansson %s\nnDPI %s",
              SIPSPAN_VERSION, capture_library_version(), http_server_library_version(),
-             event_json_library_version());
+             json_text_library_version(), classify_library_version());
     int status = 0;
     switch (config_load(&sensor.config, argc, argv, environ, version, stdout, stderr)) {
     case CONFIG_RUN:

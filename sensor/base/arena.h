@@ -1,8 +1,10 @@
 /*
  * arena: the copied strings of one long-lived object (a call), freed all at once with it.
  *
- * An arena is a chain of blocks of one size from a slab that all arenas share, so that memory
- * cannot fragment and has one limit. Strings longer than a block's room are cut.
+ * An arena is a chain of blocks from two slabs that all arenas share, so that memory cannot
+ * fragment and has one limit: small ones, of which most objects need one, and large ones for what
+ * fits no small one. Strings longer than a large block's room are cut; where no large block is
+ * left, to a small one's: room is made for small blocks only, of which every arena in use has one.
  */
 #ifndef SIPSPAN_BASE_ARENA_H
 #define SIPSPAN_BASE_ARENA_H
@@ -12,13 +14,20 @@
 #include "base/slab.h"
 #include "base/slice.h"
 
-enum { ARENA_BLOCK_BYTES = 512, ARENA_STRING_MAX = ARENA_BLOCK_BYTES - 16 };
-
-struct arena_block {
-    struct arena_block *next;
-    uint32_t used;
-    char text[ARENA_BLOCK_BYTES - 16];
+enum {
+    ARENA_SMALL_BYTES = 192,
+    ARENA_LARGE_BYTES = 512,
+    ARENA_STRING_MAX = ARENA_LARGE_BYTES - 16,
+    ARENA_SMALL_STRING_MAX = ARENA_SMALL_BYTES - 16,
 };
+
+struct arena_blocks {
+    struct slab small, large;
+};
+
+/* How many of each. 0 or -ENOMEM. */
+int arena_blocks_init(struct arena_blocks *blocks, size_t small, size_t large);
+void arena_blocks_fini(struct arena_blocks *blocks);
 
 struct arena {
     struct arena_block *first;
@@ -26,14 +35,14 @@ struct arena {
 };
 
 /* An empty arena is all zeroes. */
-void arena_free(struct arena *arena, struct slab *blocks);
+void arena_free(struct arena *arena, struct arena_blocks *blocks);
 
 /*
  * Copies text (at most ARENA_STRING_MAX octets of it) into the arena. False, and *out empty, when
- * no block is left in the slab or this arena has max_blocks already; the caller may make room and
- * try again.
+ * no small block is left or this arena has max_blocks already; the caller may make room
+ * and try again.
  */
-bool arena_copy(struct arena *arena, struct slab *blocks, uint16_t max_blocks, struct slice text,
-                struct slice *out);
+bool arena_copy(struct arena *arena, struct arena_blocks *blocks, uint16_t max_blocks,
+                struct slice text, struct slice *out);
 
 #endif

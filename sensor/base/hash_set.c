@@ -41,6 +41,12 @@ void hash_set_add(struct hash_set *set, uint64_t hash)
     set->count++;
 }
 
+bool hash_set_has(const struct hash_set *set, uint64_t hash)
+{
+    hash += hash == 0;
+    return set->slots > 0 && *find_slot(set->slot, set->slots, hash) == hash;
+}
+
 void hash_set_fini(struct hash_set *set)
 {
     free(set->slot);

@@ -17,6 +17,7 @@ struct hash_set {
 };
 
 void hash_set_add(struct hash_set *set, uint64_t hash);
+bool hash_set_has(const struct hash_set *set, uint64_t hash);
 void hash_set_fini(struct hash_set *set);
 
 #endif

@@ -6,7 +6,8 @@
 int timer_heap_init(struct timer_heap *heap, size_t capacity)
 {
     *heap = (struct timer_heap){.capacity = capacity};
-    heap->entry = calloc(capacity + 1, sizeof *heap->entry);
+    if (capacity < UINT32_MAX)
+        heap->entry = calloc(capacity + 1, sizeof *heap->entry);
     return heap->entry ? 0 : -ENOMEM;
 }
 
@@ -24,7 +25,7 @@ static bool is_before(const struct timer_entry *a, const struct timer_entry *b)
 static void put(struct timer_heap *heap, size_t at, struct timer_entry entry)
 {
     heap->entry[at] = entry;
-    entry.timer->position = at;
+    entry.timer->position = (uint32_t)at;
 }
 
 static void sift_up(struct timer_heap *heap, size_t at, struct timer_entry entry)

@@ -15,8 +15,8 @@
 
 /* Part of the object that waits. All zeroes: not set. */
 struct timer {
-    size_t position; /* in the heap, 1-based; 0: not set */
-    uint8_t kind;    /* the owner's own */
+    uint32_t position; /* in the heap, 1-based; 0: not set */
+    uint8_t kind;      /* the owner's own */
 };
 
 struct timer_entry {
@@ -31,7 +31,8 @@ struct timer_heap {
     uint64_t next_order;
 };
 
-/* 0 or -ENOMEM. capacity: timers set at once; the memory is touched only as far as it is used. */
+/* 0 or -ENOMEM. capacity: timers set at once, fewer than 2^32; the memory is touched only as far as
+ * it is used. */
 int timer_heap_init(struct timer_heap *heap, size_t capacity);
 void timer_heap_fini(struct timer_heap *heap);
 

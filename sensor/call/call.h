@@ -27,7 +27,7 @@
 enum {
     CALL_TRANSACTIONS_MAX = 64, /* of one call; more are counted and left out */
     CALL_DIALOGS_MAX = 32,
-    CALL_ARENA_BLOCKS_MAX = 24,
+    CALL_ARENA_BLOCKS_MAX = 48,
 };
 
 /* What a timer of the correlator belongs to (timer.kind). */
@@ -40,43 +40,41 @@ struct transaction {
     struct call *call;
     uint64_t born;     /* different for every one there ever was; 0: it is none any more */
     uint64_t via_hash; /* of the top Via's branch and sent-by */
+    struct slice branch, request_uri, from_uri, from_tag, to_uri, user_agent;
     uint32_t cseq;
-    uint16_t via_count;
     enum transport transport;
     struct endpoint src, dst;
     struct ip_addr other_src; /* the same request seen from elsewhere: before or after a NAT */
-    struct slice branch, request_uri, from_uri, from_tag, to_uri, user_agent;
 
     bool has_request; /* false: only responses to it were seen */
     bool is_reinvite; /* has a To tag */
     bool has_credentials;
-    bool asked_rport;   /* RFC 3581 */
-    bool inferred;      /* what followed shows that it was answered, unseen */
-    bool ladder_broken; /* the gaps between its sendings do not double */
+    bool asked_rport;        /* RFC 3581 */
+    bool inferred;           /* what followed shows that it was answered, unseen */
+    bool ladder_broken;      /* the gaps between its sendings do not double */
+    bool has_early_response; /* any 101 to 199 */
+    bool port_differs;       /* responses went to another port, unasked: void if it goes on */
+    bool port_is_void;       /* shown: what goes to that port does not reach the client */
+
+    uint16_t via_count;
+    uint16_t final_status; /* 0: none */
+    uint16_t last_status;
+    uint16_t last_stray_status;
+    uint32_t transmissions;
+    uint32_t fragments_lost; /* of these: fragments of them never passed */
+    uint32_t strays;         /* responses that could not have reached the client */
+    struct endpoint stray_dst;
 
     int64_t first_sent_ns, last_sent_ns;
     int64_t first_gap_ns, last_gap_ns; /* of the retransmission ladder; 0: none yet */
-    uint32_t transmissions;
-    uint32_t fragments_lost; /* of these: fragments of them never passed */
-
     struct icmp_facts icmp; /* errors that quote it; of a connection's, see icmp_ties.h */
 
     /* Responses that could have reached the client. */
     int64_t first_response_ns;
-    int64_t ringing_ns;    /* first 180 to 189 */
-    int64_t final_ns;      /* first final one */
-    uint16_t final_status; /* 0: none */
-    uint16_t last_status;
-    bool has_early_response; /* any 101 to 199 */
-    bool port_differs;       /* they went to another port, unasked: void if the request goes on */
-    bool port_is_void;       /* shown: what goes to that port does not reach the client */
+    int64_t ringing_ns; /* first 180 to 189 */
+    int64_t final_ns;   /* first final one */
     int64_t last_response_ns;
-
-    /* Responses that could not. */
-    uint32_t strays;
     int64_t last_stray_ns;
-    uint16_t last_stray_status;
-    struct endpoint stray_dst;
 
     int64_t timed_out_ns;   /* when Timer B ran out, and the event was given */
     int64_t cancel_ns;      /* CANCEL with this branch, or a response to one */
@@ -131,9 +129,16 @@ struct call {
     uint32_t highest_cseq; /* of the caller's initial INVITEs */
     int64_t first_seen_ns, last_seen_ns;
     struct offer_answer *media; /* the offer of the initial INVITE, until a dialog takes it over */
-    uint8_t heard;              /* who sent something of it */
-    bool is_told;               /* PHASE_CLOSING: its event is given, an INVITE of it still waits */
-    bool is_direction_unknown;  /* first seen in mid-dialog: who called whom cannot be told */
+    struct list streams;        /* in the order of their first packets; see media_map.h */
+    struct media_announcement *announced; /* the latest; NULL: none */
+    /* By enum offer_answer_side: how many packets had come from it when it was said to be silent,
+     * and one; 0: it never was. */
+    uint32_t told_silent[2];
+    int64_t audio_ns; /* no silence of one direction counts before it; CALL_NO_TIME: see there */
+    uint8_t heard;    /* who sent something of it */
+    bool was_quiet;   /* neither direction was heard when it was last looked at */
+    bool is_told;     /* PHASE_CLOSING: its event is given, an INVITE of it still waits */
+    bool is_direction_unknown; /* first seen in mid-dialog: who called whom cannot be told */
     bool first_response_told, post_dial_delay_told; /* to the histograms */
 };
 

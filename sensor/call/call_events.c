@@ -1,5 +1,6 @@
 #include "call/call_events.h"
 
+#include "call/one_way_audio.h"
 #include "event/event_id.h"
 #include "verdict/unanswered.h"
 
@@ -78,12 +79,28 @@ void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t 
     calls->params.receive(calls->params.context, &event);
 }
 
-void call_events_ended(struct calls *calls, const struct call *call,
-                       const struct call_outcome *outcome)
+/* Reads the first of the call's streams; returns how many. */
+static unsigned read_streams(struct calls *calls, struct call *call,
+                             struct event_stream figures[EVENT_STREAMS_MAX], uint32_t *left_out)
 {
+    unsigned count = 0;
+    media_map_conclude(&calls->media_map, call);
+    for (EACH_STREAM(node, call)) {
+        if (count < EVENT_STREAMS_MAX)
+            streams_read(calls->media_map.streams, stream_at(node), &figures[count++]);
+        else
+            ++*left_out;
+    }
+    return count;
+}
+
+void call_events_ended(struct calls *calls, struct call *call, const struct call_outcome *outcome)
+{
+    struct event_stream figures[EVENT_STREAMS_MAX]; /* large, and on purpose not cleared */
+    one_way_audio_at_end(calls, call, outcome);
     struct event event = {.type = EVENT_CALL_ENDED, .time_ns = outcome->ended_ns};
     if (outcome->state == CALL_STATE_LOST)
-        event.time_ns += calls->params.idle_ns;
+        event.time_ns += outcome->settle_ns;
     struct call_ended *data = &event.call_ended;
     call_outcome_fill(call, outcome, data);
     if (call->is_direction_unknown) {
@@ -93,6 +110,8 @@ void call_events_ended(struct calls *calls, const struct call *call,
     }
     name_endpoint(calls, &data->src);
     name_endpoint(calls, &data->dst);
+    data->stream = figures;
+    data->streams = read_streams(calls, call, figures, &data->streams_left_out);
     const struct event_id_part parts[] = {
         event_id_text(slice_str(calls->params.sensor_id)),
         event_id_text(slice_str(event_type_name(event.type))),
@@ -102,4 +121,5 @@ void call_events_ended(struct calls *calls, const struct call *call,
     };
     event_set_id(&event, parts, sizeof parts / sizeof parts[0]);
     calls->params.receive(calls->params.context, &event);
+    media_map_forget(&calls->media_map, call);
 }

@@ -281,17 +281,32 @@ int64_t call_post_dial_delay(const struct call *call)
     return delay_until(call, first_audible);
 }
 
-/* When the first hop saw its first 2xx. */
-static int64_t answered_at(const struct call *call, const struct transaction *first)
+/* Of those that the first hop saw answered, the first. */
+static const struct dialog *first_answered(const struct call *call, bool is_open)
 {
-    int64_t earliest = CALL_NO_TIME;
+    const struct transaction *first = call_first_transaction(call);
+    const struct dialog *earliest = NULL;
     for (EACH_DIALOG(node, call)) {
         const struct dialog *dialog = dialog_at(node);
         if (dialog->answered_by && first && call_is_first_hop(first, dialog->answered_by) &&
-            (earliest == CALL_NO_TIME || dialog->answered_ns < earliest))
-            earliest = dialog->answered_ns;
+            (!is_open || dialog->bye_ns == CALL_NO_TIME) &&
+            (!earliest || dialog->answered_ns < earliest->answered_ns))
+            earliest = dialog;
     }
     return earliest;
+}
+
+const struct dialog *call_answered_dialog(const struct call *call)
+{
+    const struct dialog *open = first_answered(call, true);
+    return open ? open : first_answered(call, false);
+}
+
+/* When the first hop saw its first 2xx. */
+static int64_t answered_at(const struct call *call)
+{
+    const struct dialog *dialog = first_answered(call, false);
+    return dialog ? dialog->answered_ns : CALL_NO_TIME;
 }
 
 /* A 2xx that was repeated and never acknowledged; unknown where neither an ACK nor a repeat was
@@ -324,7 +339,7 @@ void call_outcome_fill(const struct call *call, const struct call_outcome *outco
         .state = outcome->state,
         .final_status = outcome->final_status,
         .started_ns = EVENT_NO_TIME,
-        .answered_ns = answered_at(call, first),
+        .answered_ns = answered_at(call),
         .ended_ns = outcome->ended_ns,
         .duration_ns = EVENT_NO_DURATION,
         .first_response_ns = call_first_response_delay(call),

@@ -19,7 +19,7 @@ struct call_outcome {
     uint16_t final_status;
     int64_t ended_ns;
     enum ended_by ended_by;
-    int64_t settle_ns; /* how long it may yet go on after ended_ns */
+    int64_t settle_ns; /* how long it may yet go on after ended_ns; LOST: how long nothing came */
     int64_t
         look_again_ns; /* not ended, but will be at this time if nothing comes; CALL_NO_TIME: no */
 };
@@ -32,6 +32,9 @@ void call_outcome_read(const struct call *call, int64_t timer_b_ns, int64_t now_
  * mid-dialog). */
 const struct transaction *call_first_transaction(const struct call *call);
 bool call_is_first_hop(const struct transaction *first, const struct transaction *transaction);
+
+/* The dialog whose 2xx the first hop saw first, of those that have no BYE if there are; or NULL. */
+const struct dialog *call_answered_dialog(const struct call *call);
 
 /* INVITE to the first response of any kind, or EVENT_NO_DURATION. */
 int64_t call_first_response_delay(const struct call *call);

@@ -5,9 +5,9 @@
 /* What an average call takes: the shares in which the memory is divided. */
 enum {
     PER_CALL_TRANSACTIONS = 2,
-    PER_CALL_BLOCKS = 2,
-    CALLS_PER_MEDIA = 2,
-    CALLS_PER_SPARE_DIALOG = 4
+    PER_CALL_SMALL_BLOCKS = 3,
+    CALLS_PER_LARGE_BLOCK = 4,
+    CALLS_PER_SPARE_DIALOG = 4,
 };
 
 static size_t bytes_per_call(void)
@@ -15,8 +15,9 @@ static size_t bytes_per_call(void)
     size_t timers = (1 + PER_CALL_TRANSACTIONS) * sizeof(struct timer_entry);
     size_t dialogs = sizeof(struct dialog) + sizeof(struct dialog) / CALLS_PER_SPARE_DIALOG;
     return sizeof(struct call) + PER_CALL_TRANSACTIONS * sizeof(struct transaction) + dialogs +
-           PER_CALL_BLOCKS * sizeof(struct arena_block) +
-           sizeof(struct offer_answer) / CALLS_PER_MEDIA + timers + 2 * sizeof(void *);
+           (size_t)PER_CALL_SMALL_BLOCKS * ARENA_SMALL_BYTES +
+           ARENA_LARGE_BYTES / CALLS_PER_LARGE_BLOCK + sizeof(struct offer_answer) + timers +
+           2 * sizeof(void *);
 }
 
 int call_table_init(struct call_table *table, uint64_t bytes)
@@ -30,8 +31,9 @@ int call_table_init(struct call_table *table, uint64_t bytes)
         slab_init(&table->calls, sizeof(struct call), calls) ||
         slab_init(&table->transactions, sizeof(struct transaction), transactions) ||
         slab_init(&table->dialogs, sizeof(struct dialog), calls + calls / CALLS_PER_SPARE_DIALOG) ||
-        slab_init(&table->blocks, sizeof(struct arena_block), PER_CALL_BLOCKS * calls) ||
-        slab_init(&table->media, sizeof(struct offer_answer), calls / CALLS_PER_MEDIA + 1) ||
+        arena_blocks_init(&table->blocks, PER_CALL_SMALL_BLOCKS * calls,
+                          calls / CALLS_PER_LARGE_BLOCK + 1) ||
+        slab_init(&table->media, sizeof(struct offer_answer), calls) ||
         timer_heap_init(&table->timers, calls + transactions)) {
         call_table_fini(table);
         return -ENOMEM;
@@ -43,7 +45,7 @@ void call_table_fini(struct call_table *table)
 {
     timer_heap_fini(&table->timers);
     slab_fini(&table->media);
-    slab_fini(&table->blocks);
+    arena_blocks_fini(&table->blocks);
     slab_fini(&table->dialogs);
     slab_fini(&table->transactions);
     slab_fini(&table->calls);
@@ -91,6 +93,8 @@ void call_table_set_phase(struct call_table *table, struct call *call, enum call
 
 static void free_parts(struct call_table *table, struct call *call)
 {
+    if (table->media_map)
+        media_map_forget(table->media_map, call);
     while (!list_is_empty(&call->dialogs)) {
         struct dialog *dialog = CONTAINER_OF(call->dialogs.next, struct dialog, in_call);
         list_remove(&dialog->in_call);
@@ -186,9 +190,11 @@ struct call *call_table_add(struct call_table *table, struct slice call_id, stru
         .identity = hash.high,
         .first_seen_ns = now_ns,
         .last_seen_ns = now_ns,
+        .audio_ns = CALL_NO_TIME,
     };
     list_init(&call->transactions);
     list_init(&call->dialogs);
+    list_init(&call->streams);
     list_init(&call->in_phase);
     list_append(&table->phase[PHASE_TRYING], &call->in_phase);
     table->phase_count[PHASE_TRYING]++;
@@ -202,7 +208,8 @@ struct slice call_table_keep(struct call_table *table, struct call *call, struct
 {
     struct slice copy;
     while (!arena_copy(&call->arena, &table->blocks, CALL_ARENA_BLOCKS_MAX, text, &copy))
-        if (call->arena.blocks >= CALL_ARENA_BLOCKS_MAX || !make_room(table, &table->blocks, call))
+        if (call->arena.blocks >= CALL_ARENA_BLOCKS_MAX ||
+            !make_room(table, &table->blocks.small, call))
             break;
     return copy;
 }

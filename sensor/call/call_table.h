@@ -12,12 +12,14 @@
 
 #include "base/hash.h"
 #include "call/call.h"
+#include "call/media_map.h"
 #include "sip/sip_msg.h"
 
 struct call_table {
     struct hash_key key;
     struct table table;
-    struct slab calls, transactions, dialogs, blocks, media;
+    struct slab calls, transactions, dialogs, media;
+    struct arena_blocks blocks;
     struct list phase[PHASE_COUNT]; /* each from the quietest to the latest */
     size_t phase_count[PHASE_COUNT];
     struct timer_heap timers;
@@ -27,6 +29,7 @@ struct call_table {
     uint64_t evicted_waiting;       /* INVITEs of these whose Timer B ran */
     uint64_t transactions_left_out; /* beyond a call's own limit */
     uint64_t next_born;
+    struct media_map *media_map; /* told of what goes; NULL: there is none */
     /* Gives the event of a PHASE_CLOSING call that must make room now. */
     void (*close_early)(void *context, struct call *call);
     void *context;

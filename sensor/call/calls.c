@@ -6,9 +6,11 @@
 #include "call/call_outcome.h"
 #include "call/invite.h"
 #include "call/messages.h"
+#include "call/one_way_audio.h"
 
-/* Peers and pairs get one part in eight of the memory, recent sendings at most one in 64. */
-enum { PEER_MEMORY_SHARE = 8, SENDINGS_MEMORY_SHARE = 64 };
+/* Peers and pairs get one part in eight of the memory, what SDP announced the same where media are
+ * followed, recent sendings at most one in 64. */
+enum { PEER_MEMORY_SHARE = 8, MEDIA_MEMORY_SHARE = 8, SENDINGS_MEMORY_SHARE = 64 };
 
 /* So much older than its packet's own moment is a message that was kept back: it waited for others.
  */
@@ -23,28 +25,29 @@ int calls_init(struct calls *calls, const struct calls_params *params)
         .now_ns = CALL_NO_TIME,
         .lost_packet_ns = CALL_NO_TIME,
     };
-    uint64_t peer_bytes = params->memory_bytes / PEER_MEMORY_SHARE;
+    uint64_t bytes = params->memory_bytes;
+    uint64_t peer_bytes = bytes / PEER_MEMORY_SHARE;
+    uint64_t media_bytes = params->streams ? bytes / MEDIA_MEMORY_SHARE : 0;
+    uint64_t sendings_bytes = bytes / SENDINGS_MEMORY_SHARE;
     size_t peers = peer_bytes / (2 * (sizeof(struct peer) + sizeof(struct pair)));
-    uint64_t sendings_bytes = params->memory_bytes / SENDINGS_MEMORY_SHARE;
-    if (call_table_init(&calls->table, params->memory_bytes - peer_bytes - sendings_bytes))
+    size_t announcements = media_bytes / (sizeof(struct media_announcement) + sizeof(void *));
+    if (call_table_init(&calls->table, bytes - peer_bytes - media_bytes - sendings_bytes) ||
+        peers_init(&calls->peers, 2 * peers, peers) ||
+        media_map_init(&calls->media_map, announcements, params->streams, params->codecs) ||
+        icmp_ties_init(&calls->icmp_ties, sendings_bytes, params->timer_b_ns, &calls->table)) {
+        calls_fini(calls);
         return -ENOMEM;
+    }
+    calls->table.media_map = &calls->media_map;
     calls->table.close_early = close_early;
     calls->table.context = calls;
-    if (peers_init(&calls->peers, 2 * peers, peers)) {
-        call_table_fini(&calls->table);
-        return -ENOMEM;
-    }
-    if (icmp_ties_init(&calls->icmp_ties, sendings_bytes, params->timer_b_ns, &calls->table)) {
-        peers_fini(&calls->peers);
-        call_table_fini(&calls->table);
-        return -ENOMEM;
-    }
     return 0;
 }
 
 void calls_fini(struct calls *calls)
 {
     icmp_ties_fini(&calls->icmp_ties);
+    media_map_fini(&calls->media_map);
     peers_fini(&calls->peers);
     call_table_fini(&calls->table);
 }
@@ -85,22 +88,54 @@ void calls_tell_delays(struct calls *calls, struct call *call)
     }
 }
 
+/* The latest packet of the call, its media's included. */
+static int64_t last_packet(const struct call *call)
+{
+    int64_t media_ns = media_map_last_ns(call);
+    return media_ns > call->last_seen_ns ? media_ns : call->last_seen_ns;
+}
+
+/* How long it may be quiet. Media that were moved out of view, and not seen since, say nothing. */
+static int64_t patience(const struct calls *calls, const struct call *call)
+{
+    int64_t media_ns = media_map_last_ns(call), idle_ns = calls->params.idle_ns;
+    if (media_ns == CALL_NO_TIME || call->phase != PHASE_UP || idle_ns <= CALL_MEDIA_IDLE_NS)
+        return idle_ns;
+    const struct dialog *dialog = call_answered_dialog(call);
+    const struct offer_answer *media = dialog ? dialog->media : NULL;
+    if ((dialog && media_ns < dialog->answered_ns) ||
+        (media && (offer_answer_on_hold(media) || media_ns < offer_answer_agreed(media))))
+        return idle_ns;
+    return CALL_MEDIA_IDLE_NS;
+}
+
+/* When to look at a call that has not ended, if nothing comes. */
+static int64_t next_look(const struct calls *calls, const struct call *call)
+{
+    int64_t due_ns = last_packet(call) + patience(calls, call);
+    if (!calls->media_map.streams || call->phase != PHASE_UP)
+        return due_ns;
+    /* Media may begin, and stop, without a message. */
+    if (due_ns > calls->now_ns + CALL_MEDIA_IDLE_NS)
+        due_ns = calls->now_ns + CALL_MEDIA_IDLE_NS;
+    int64_t audio_ns = one_way_audio_due(calls, call);
+    return audio_ns < due_ns ? audio_ns : due_ns;
+}
+
 void calls_settle(struct calls *calls, struct call *call)
 {
     if (call->is_told)
         return;
     struct call_outcome outcome;
     call_outcome_read(call, calls->params.timer_b_ns, calls->now_ns, &outcome);
-    int64_t deadline_ns = call->last_seen_ns + calls->params.idle_ns;
-    if (outcome.phase == PHASE_CLOSING)
-        deadline_ns = outcome.ended_ns + outcome.settle_ns;
-    else if (outcome.look_again_ns != CALL_NO_TIME)
-        deadline_ns = outcome.look_again_ns;
     if (outcome.phase == PHASE_UP) {
         slab_free(&calls->table.media, call->media);
         call->media = NULL;
     }
     call_table_set_phase(&calls->table, call, outcome.phase);
+    int64_t deadline_ns = outcome.phase == PHASE_CLOSING ? outcome.ended_ns + outcome.settle_ns
+                          : outcome.look_again_ns != CALL_NO_TIME ? outcome.look_again_ns
+                                                                  : next_look(calls, call);
     timer_heap_set_by(&calls->table.timers, &call->timer, deadline_ns);
 }
 
@@ -128,7 +163,8 @@ static void lose_call(struct calls *calls, struct call *call)
     struct call_outcome outcome;
     call_outcome_read(call, calls->params.timer_b_ns, calls->now_ns, &outcome);
     outcome.state = CALL_STATE_LOST;
-    outcome.ended_ns = call->last_seen_ns;
+    outcome.ended_ns = last_packet(call);
+    outcome.settle_ns = patience(calls, call);
     outcome.ended_by = ENDED_BY_TIMEOUT;
     close_call(calls, call, &outcome);
 }
@@ -145,16 +181,20 @@ static void call_timer_fired(struct calls *calls, struct call *call)
     }
     struct call_outcome outcome;
     call_outcome_read(call, calls->params.timer_b_ns, calls->now_ns, &outcome);
-    int64_t idle_ns = call->last_seen_ns + calls->params.idle_ns;
+    bool is_idle = last_packet(call) + patience(calls, call) <= calls->now_ns;
     if (outcome.phase == PHASE_CLOSING && outcome.ended_ns + outcome.settle_ns <= calls->now_ns) {
         close_call(calls, call, &outcome);
-    } else if (outcome.phase != PHASE_CLOSING && idle_ns <= calls->now_ns) {
+    } else if (outcome.phase != PHASE_CLOSING && is_idle) {
         if (outcome.phase == PHASE_UP) {
             lose_call(calls, call);
         } else {
             calls->expired++;
             call_table_remove(&calls->table, call);
         }
+    } else if (outcome.phase == PHASE_UP && call->phase == PHASE_UP) {
+        /* It keeps its place among those that are up: nothing of it was heard. */
+        one_way_audio_look(calls, call);
+        timer_heap_set(&calls->table.timers, &call->timer, next_look(calls, call));
     } else {
         calls_settle(calls, call);
     }

@@ -8,7 +8,7 @@
  * Time is the packets' own and only moves forward, but for calls_clock_step; a message may be older
  * than the one before: a little where the mirror mixes packets up, some seconds where it was behind
  * a hole of its stream or lost its fragments. Thread: the correlator's. Memory: bounded, see
- * call_table.h, peer.h and icmp_ties.h.
+ * call_table.h, peer.h, icmp_ties.h and media_map.h.
  */
 #ifndef SIPSPAN_CALL_CALLS_H
 #define SIPSPAN_CALL_CALLS_H
@@ -16,6 +16,7 @@
 #include "base/metric.h"
 #include "call/call_table.h"
 #include "call/icmp_ties.h"
+#include "call/media_map.h"
 #include "decode/icmp.h"
 #include "event/event.h"
 #include "net/packet.h"
@@ -24,10 +25,20 @@
 #include "verdict/peer.h"
 #include "verdict/unanswered.h"
 
+/* An established call whose media flowed, and stopped so long ago, is lost; on hold, idle_ns. */
+#define CALL_MEDIA_IDLE_NS INT64_C(300000000000)
+
 struct calls_params {
     uint64_t memory_bytes; /* for all of its tables */
     int64_t timer_b_ns;    /* RFC 3261 section 17.1.1.2: 64*T1 */
     int64_t idle_ns;       /* an established call without a packet for so long is lost */
+    /*
+     * These two stay the caller's; NULL: media are not followed. media_map_look and media_map_codec
+     * are the joiner of `streams`, with the address of calls.media_map: not to be called before
+     * calls_init.
+     */
+    struct streams *streams;
+    struct codec_book *codecs;
     const char *sensor_id; /* part of every event's id */
     struct peer_names names;
     event_receiver receive;
@@ -35,6 +46,8 @@ struct calls_params {
     /* What is known of the connection between client and server; NULL: nothing ever is. */
     void (*look_at_connection)(void *context, const struct endpoint *client,
                                const struct endpoint *server, struct connection_facts *facts);
+    /* Did the mirror lose packets since then? NULL: it never does. */
+    bool (*is_doubted)(void *context, int64_t since_ns);
     struct metric *first_response_seconds, *post_dial_delay_seconds; /* histograms; NULL: none */
 };
 
@@ -43,6 +56,7 @@ struct calls {
     struct call_table table;
     struct peers peers;
     struct icmp_ties icmp_ties;
+    struct media_map media_map;
     int64_t now_ns;           /* the latest packet's time; CALL_NO_TIME before the first */
     int64_t lost_packet_ns;   /* when the sensor itself last dropped packets */
     uint64_t stray_responses; /* could not have reached their client */
@@ -52,6 +66,7 @@ struct calls {
     uint64_t expired;          /* calls that never got far and went quiet: no event */
     uint64_t icmp_tied;        /* ICMP errors that quote an INVITE in view */
     uint64_t joined_late;      /* calls that were up already when they were first seen */
+    uint64_t one_way_audio;    /* sipspan.call.one_way_audio */
 };
 
 /* 0 or -ENOMEM. params are copied; what they point to must outlive this. */

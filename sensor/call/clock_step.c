@@ -20,10 +20,19 @@ static void shift_transaction(struct transaction *t, int64_t step_ns)
         shift(times[i], step_ns);
 }
 
+static void shift_media(struct offer_answer *media, int64_t step_ns)
+{
+    if (media && media->agreed_ns != 0 &&
+        __builtin_add_overflow(media->agreed_ns, step_ns, &media->agreed_ns))
+        media->agreed_ns = 0;
+}
+
 static void shift_call(struct call *call, int64_t step_ns)
 {
     shift(&call->first_seen_ns, step_ns);
     shift(&call->last_seen_ns, step_ns);
+    shift(&call->audio_ns, step_ns);
+    shift_media(call->media, step_ns);
     for (EACH_TRANSACTION(node, call))
         shift_transaction(transaction_at(node), step_ns);
     for (EACH_DIALOG(node, call)) {
@@ -31,6 +40,7 @@ static void shift_call(struct call *call, int64_t step_ns)
         shift(&dialog->answered_ns, step_ns);
         shift(&dialog->ack_ns, step_ns);
         shift(&dialog->bye_ns, step_ns);
+        shift_media(dialog->media, step_ns);
     }
 }
 

@@ -51,6 +51,8 @@ void media_steps_saw(struct calls *calls, struct call *call, struct dialog *dial
     struct slice body = sip_msg_sdp(msg);
     if (body.len > 0 && sdp_parse(body, &sdp) == SDP_OK)
         step.sdp = &sdp;
+    if (step.sdp)
+        media_map_announce(&calls->media_map, call, dialog, !from_caller, step.sdp);
     /* Nothing was ever described: there is nothing that a message without SDP could change. */
     bool has_state = call->media || (dialog && dialog->media);
     if (!step.sdp && !has_state && step.carrier != CARRIER_INVITE)

@@ -124,8 +124,8 @@ static void print_version(FILE *out, struct slice text)
     fprintf(out, "%.*s%s", SLICE_ARGS(text), ended ? "" : "\n");
 }
 
-/* The program itself, its report, the server; and as much at least for the tables. */
-#define FIXED_BYTES      (UINT64_C(20) << 20)
+/* The program itself, its report, the server, and nDPI with 6 MiB; so much at least for tables. */
+#define FIXED_BYTES      (UINT64_C(28) << 20)
 #define TABLES_MIN_BYTES (UINT64_C(20) << 20)
 
 uint64_t config_fixed_memory(const struct config *config)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "net/endpoint.h"
+#include "net/peer_names.h"
 
 enum { CONFIG_PEERS_MAX = 1024, CONFIG_PEER_NAME_MAX = 64 };
 
@@ -25,6 +26,7 @@ enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_NONE };
 struct config_peer {
     char name[CONFIG_PEER_NAME_MAX + 1];
     struct ip_net net;
+    struct quality_thresholds thresholds;
 };
 
 struct string_list {
@@ -57,7 +59,12 @@ struct config {
     int64_t call_idle_timeout_ns;
     int64_t copy_window_ns;
     struct port_list sip_ports; /* besides 5060 and 5061 */
-    int log_level;              /* enum log_level */
+    int64_t rtp_interval_ns;
+    int64_t rtp_jitter_threshold_ns;
+    int64_t rtp_latency_threshold_ns; /* one way */
+    double rtp_loss_threshold;        /* 0 to 1 */
+    bool g711_concealment;
+    int log_level; /* enum log_level */
     struct config_peer *peer;
     size_t peer_count;
 };

@@ -69,6 +69,9 @@ void config_loader_clear(struct config *config, const struct option_spec *option
     case OPTION_DURATION:
         *(int64_t *)field = 0;
         break;
+    case OPTION_SHARE:
+        *(double *)field = 0;
+        break;
     case OPTION_ENUM:
         *(int *)field = 0;
         break;
@@ -115,6 +118,9 @@ static int store(void *field, const struct option_spec *option, const struct opt
         break;
     case OPTION_DURATION:
         *(int64_t *)field = (int64_t)value->number;
+        break;
+    case OPTION_SHARE:
+        *(double *)field = option_value_share(value);
         break;
     case OPTION_ENUM:
         *(int *)field = (int)value->number;

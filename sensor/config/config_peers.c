@@ -8,10 +8,23 @@
  * nameless. */
 struct peer_entry {
     unsigned line;
-    size_t first; /* index in config->peer of its first network */
-    bool has_name;
-    bool has_address;
+    size_t first;         /* index in config->peer of its first network */
+    unsigned fields_seen; /* a bit for each of enum peer_field */
     char name[CONFIG_PEER_NAME_MAX + 1];
+    struct quality_thresholds thresholds;
+};
+
+enum peer_field { PEER_NAME, PEER_ADDRESS, PEER_JITTER, PEER_LATENCY, PEER_LOSS, PEER_FIELD_COUNT };
+
+/* The values of the thresholds are those of options. */
+static const struct {
+    const char *key, *option;
+} peer_fields[PEER_FIELD_COUNT] = {
+    [PEER_NAME] = {"name", NULL},
+    [PEER_ADDRESS] = {"address", NULL},
+    [PEER_JITTER] = {"jitter", "rtp_jitter_threshold"},
+    [PEER_LATENCY] = {"latency", "rtp_latency_threshold"},
+    [PEER_LOSS] = {"loss", "rtp_loss_threshold"},
 };
 
 static bool is_peer_name(struct slice text)
@@ -109,6 +122,55 @@ static int read_address(struct file_parser *parser)
     return 0;
 }
 
+static int read_threshold(struct file_parser *parser, enum peer_field field,
+                          struct quality_thresholds *thresholds)
+{
+    char quoted[OPTION_QUOTE_MAX] = "";
+    char expected[OPTION_EXPECTED_MAX];
+    struct option_value value;
+    const struct option_spec *option = options_find(slice_str(peer_fields[field].option));
+    bool is_scalar = parser->item.kind == YAML_ITEM_SCALAR;
+    if (!is_scalar || option_value_parse(option, parser->item.text, &value) != 0) {
+        file_parser_error(parser, "peers: %s '%s' is not valid: expected %s",
+                          peer_fields[field].key,
+                          is_scalar ? option_value_quote(parser->item.text, quoted) : "",
+                          option_value_expected(option, expected));
+        return file_parser_skip(parser);
+    }
+    if (field == PEER_JITTER)
+        thresholds->jitter_ms = (double)value.number / 1e6;
+    else if (field == PEER_LATENCY)
+        thresholds->latency_ms = (double)value.number / 1e6;
+    else
+        thresholds->loss_ratio = option_value_share(&value);
+    return 0;
+}
+
+static int read_value(struct file_parser *parser, enum peer_field field, struct peer_entry *entry)
+{
+    switch (field) {
+    case PEER_NAME:
+        return read_name(parser, entry);
+    case PEER_ADDRESS:
+        return read_address(parser);
+    case PEER_JITTER:
+    case PEER_LATENCY:
+    case PEER_LOSS:
+        return read_threshold(parser, field, &entry->thresholds);
+    case PEER_FIELD_COUNT:
+        break;
+    }
+    return file_parser_skip(parser);
+}
+
+static enum peer_field field_of(const char *key)
+{
+    int field = 0;
+    while (field < PEER_FIELD_COUNT && strcmp(key, peer_fields[field].key) != 0)
+        field++;
+    return (enum peer_field)field;
+}
+
 /* The item is the key; leaves with the value's last one. */
 static int read_field(struct file_parser *parser, struct peer_entry *entry)
 {
@@ -116,21 +178,20 @@ static int read_field(struct file_parser *parser, struct peer_entry *entry)
     int rc = file_parser_take_key(parser, key);
     if (rc != 0)
         return rc;
-    bool is_name = strcmp(key, "name") == 0;
-    bool is_address = strcmp(key, "address") == 0;
-    bool again = (is_name && entry->has_name) || (is_address && entry->has_address);
-    entry->has_name |= is_name;
-    entry->has_address |= is_address;
-    if (again)
+    enum peer_field field = field_of(key);
+    bool is_skipped = field == PEER_FIELD_COUNT || entry->fields_seen >> field & 1;
+    if (field == PEER_FIELD_COUNT)
+        file_parser_error(parser,
+                          "peers: unknown key '%s'; a peer has 'name' and 'address', and may have "
+                          "'jitter', 'latency' and 'loss'",
+                          key);
+    else if (is_skipped)
         file_parser_error(parser, "peers: %s is given twice for one peer", key);
-    if (!is_name && !is_address)
-        file_parser_error(parser, "peers: unknown key '%s'; a peer has 'name' and 'address'", key);
+    entry->fields_seen |= 1U << field;
     rc = file_parser_next(parser);
     if (rc != 0)
         return rc;
-    if (again || (!is_name && !is_address))
-        return file_parser_skip(parser);
-    return is_name ? read_name(parser, entry) : read_address(parser);
+    return is_skipped ? file_parser_skip(parser) : read_value(parser, field, entry);
 }
 
 static int read_entry(struct file_parser *parser)
@@ -153,12 +214,14 @@ static int read_entry(struct file_parser *parser)
             return rc;
     }
     parser->item.line = entry.line;
-    if (!entry.has_name)
+    if (!(entry.fields_seen >> PEER_NAME & 1))
         file_parser_error(parser, "peers: this peer has no name");
-    if (!entry.has_address)
+    if (!(entry.fields_seen >> PEER_ADDRESS & 1))
         file_parser_error(parser, "peers: this peer has no address");
-    for (size_t i = entry.first; i < config->peer_count; i++)
+    for (size_t i = entry.first; i < config->peer_count; i++) {
         memcpy(config->peer[i].name, entry.name, sizeof entry.name);
+        config->peer[i].thresholds = entry.thresholds;
+    }
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /*
- * config_peers: the key `peers`, a list of maps of a name and one or several addresses or networks.
+ * config_peers: the key `peers`, a list of maps of a name, one or several addresses or networks,
+ * and thresholds where they differ from those of all.
  *
  * Internal to config; one thread.
  */

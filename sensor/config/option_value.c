@@ -60,6 +60,44 @@ static int parse_number(const struct option_spec *option, struct slice text, uin
     return 0;
 }
 
+/* Digits of a fraction; what is finer than a millionth is refused rather than rounded. */
+static int parse_decimals(struct slice text, unsigned decimals, uint64_t *out)
+{
+    uint64_t number = 0;
+    if (text.len == 0 || text.len > decimals || !slice_to_u64(text, UINT64_MAX, &number))
+        return -EINVAL;
+    for (size_t i = text.len; i < decimals; i++)
+        number *= 10;
+    *out = number;
+    return 0;
+}
+
+/*
+ * "1%", "0.5%", "0.01", in millionths. A bare number is below 1: some would mean 100% by a 1,
+ * others 1%.
+ */
+static int parse_share(const struct option_spec *option, struct slice text, uint64_t *out)
+{
+    bool is_percent = text.len > 0 && text.at[text.len - 1] == '%';
+    unsigned decimals = is_percent ? 4 : 6;
+    uint64_t scale = is_percent ? 10000 : 1000000;
+    if (is_percent)
+        text = slice_head(text, text.len - 1);
+    if (is_percent && text.len > 1 && text.at[text.len - 1] == ' ')
+        text = slice_head(text, text.len - 1);
+
+    size_t dot = slice_find(text, '.');
+    uint64_t whole, fraction = 0;
+    if (!slice_to_u64(slice_head(text, dot), is_percent ? 100 : 0, &whole) ||
+        (dot < text.len && parse_decimals(slice_skip(text, dot + 1), decimals, &fraction) != 0))
+        return -EINVAL;
+    uint64_t number = whole * scale + fraction;
+    if (number < option->min || number > option->max)
+        return -EINVAL;
+    *out = number;
+    return 0;
+}
+
 static int parse_port(struct slice text, uint64_t *out)
 {
     return slice_to_u64(text, UINT16_MAX, out) && *out > 0 ? 0 : -EINVAL;
@@ -170,6 +208,9 @@ int option_value_parse(const struct option_spec *option, struct slice text,
     case OPTION_DURATION:
         rc = parse_number(option, text, &value.number);
         break;
+    case OPTION_SHARE:
+        rc = parse_share(option, text, &value.number);
+        break;
     case OPTION_ENUM:
         rc = parse_choice(option, text, &value.number);
         break;
@@ -196,6 +237,9 @@ const char *option_value_range(const struct option_spec *option,
     char min[32];
     char max[32];
     buf[0] = 0;
+    if (option->type == OPTION_SHARE)
+        snprintf(buf, OPTION_EXPECTED_MAX, "%g%% to %g%%", (double)option->min / 1e4,
+                 (double)option->max / 1e4);
     const struct unit *units = units_of(option);
     if (!units)
         return buf;
@@ -254,6 +298,9 @@ const char *option_value_expected(const struct option_spec *option,
     case OPTION_DURATION:
         snprintf(buf, OPTION_EXPECTED_MAX, "a time from %.40s, with its unit: ms, s, m or h",
                  range);
+        break;
+    case OPTION_SHARE:
+        snprintf(buf, OPTION_EXPECTED_MAX, "a share from %.40s, as 1%% or 0.01", range);
         break;
     case OPTION_LIST:
         snprintf(buf, OPTION_EXPECTED_MAX, "a name, or a list of up to %" PRIu64 " of them",

@@ -15,7 +15,7 @@
 struct option_value {
     char
         *string; /* strings and one item of a list: from the heap, the caller frees it; else NULL */
-    uint64_t number; /* everything else: bytes, ns, index of the choice, 0 or 1 */
+    uint64_t number; /* everything else: bytes, ns, millionths, index of the choice, 0 or 1 */
 };
 
 enum { OPTION_EXPECTED_MAX = 128, OPTION_QUOTE_MAX = 64 };
@@ -26,6 +26,12 @@ enum { OPTION_EXPECTED_MAX = 128, OPTION_QUOTE_MAX = 64 };
  */
 int option_value_parse(const struct option_spec *option, struct slice text,
                        struct option_value *out);
+
+/* Of an OPTION_SHARE, 0 to 1. */
+static inline double option_value_share(const struct option_value *value)
+{
+    return (double)value->number / 1e6;
+}
 
 /* What the option takes: "a size from 32MiB to 1TiB (bytes, or with KiB, MiB, GiB or TiB)". Returns
  * buf. */

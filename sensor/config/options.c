@@ -7,6 +7,7 @@
 
 #define KIB(n)          ((uint64_t)(n) << 10)
 #define MIB(n)          ((uint64_t)(n) << 20)
+#define PERCENT(n)      ((uint64_t)(n)*10000U)
 #define GIB(n)          ((uint64_t)(n) << 30)
 #define TIB(n)          ((uint64_t)(n) << 40)
 #define MILLISECONDS(n) ((uint64_t)(n)*1000000U)
@@ -254,6 +255,67 @@ static const struct option_spec table[] = {
         FIELD(call_idle_timeout_ns),
     },
     {
+        .key = "rtp_interval",
+        .type = OPTION_DURATION,
+        .group = OPTION_GROUP_MEDIA,
+        .places = ANYWHERE,
+        .min = SECONDS(1),
+        .max = MINUTES(10),
+        .default_text = "10s",
+        .metavar = "TIME",
+        .text = "each RTP stream is reported and judged over intervals of this length",
+        FIELD(rtp_interval_ns),
+    },
+    {
+        .key = "rtp_jitter_threshold",
+        .type = OPTION_DURATION,
+        .group = OPTION_GROUP_MEDIA,
+        .places = ANYWHERE,
+        .min = MILLISECONDS(1),
+        .max = SECONDS(10),
+        .default_text = "30ms",
+        .metavar = "TIME",
+        .text =
+            "mean jitter of an interval above which a stream is reported as degraded, and under "
+            "80% of which as recovered; peers may have one of their own",
+        FIELD(rtp_jitter_threshold_ns),
+    },
+    {
+        .key = "rtp_latency_threshold",
+        .type = OPTION_DURATION,
+        .group = OPTION_GROUP_MEDIA,
+        .places = ANYWHERE,
+        .min = MILLISECONDS(1),
+        .max = SECONDS(10),
+        .default_text = "150ms",
+        .metavar = "TIME",
+        .text = "the same for its mean latency, one way, where RTCP tells it",
+        FIELD(rtp_latency_threshold_ns),
+    },
+    {
+        .key = "rtp_loss_threshold",
+        .type = OPTION_SHARE,
+        .group = OPTION_GROUP_MEDIA,
+        .places = ANYWHERE,
+        .min = PERCENT(1) / 100,
+        .max = PERCENT(100),
+        .default_text = "1%",
+        .metavar = "SHARE",
+        .text = "the same for the share of its packets that are lost",
+        FIELD(rtp_loss_threshold),
+    },
+    {
+        .key = "g711_concealment",
+        .type = OPTION_BOOL,
+        .group = OPTION_GROUP_MEDIA,
+        .places = ANYWHERE,
+        .default_text = "true",
+        .metavar = "BOOL",
+        .text = "take it that what receives G.711 conceals lost packets (ITU-T G.711 Appendix I); "
+                "the MOS is lower without",
+        FIELD(g711_concealment),
+    },
+    {
         .key = "peers",
         .type = OPTION_PEERS,
         .group = OPTION_GROUP_PEERS,
@@ -262,10 +324,13 @@ static const struct option_spec table[] = {
         .example = "\n"
                    "  - name: trunk-a\n"
                    "    address: 192.0.2.0/24\n"
+                   "    latency: 200ms\n"
+                   "    loss: 0.5%\n"
                    "  - name: pbx\n"
                    "    address: [198.51.100.10, 2001:db8:5060::/48]",
         .text = "names for addresses and networks (trunks, gateways, phone systems), used for them "
-                "in events and metrics; the most specific network counts",
+                "in events and metrics, and thresholds for the media from and to them (jitter, "
+                "latency, loss, as above) where they differ; the most specific network counts",
         FIELD(peer),
     },
     {
@@ -306,6 +371,7 @@ static const char *const group_titles[OPTION_GROUP_COUNT] = {
     [OPTION_GROUP_OUTPUT] = "What comes out",
     [OPTION_GROUP_CAPTURE] = "Live capture",
     [OPTION_GROUP_LIMITS] = "Limits and timers",
+    [OPTION_GROUP_MEDIA] = "Media",
     [OPTION_GROUP_PEERS] = "In the configuration file only",
     [OPTION_GROUP_PROGRAM] = "The program itself",
 };

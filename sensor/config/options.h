@@ -26,6 +26,7 @@ enum option_type {                  /* kept in struct config as */
                    OPTION_INTEGER,  /* uint64_t */
                    OPTION_SIZE,     /* uint64_t, bytes */
                    OPTION_DURATION, /* int64_t, ns */
+                   OPTION_SHARE,    /* double, 0 to 1; min and max are millionths */
                    OPTION_LIST,     /* struct string_list; max is how many */
                    OPTION_PORTS,    /* struct port_list; max is how many */
                    OPTION_ENUM,     /* int: index in choices */
@@ -53,6 +54,7 @@ enum option_group {
     OPTION_GROUP_OUTPUT,
     OPTION_GROUP_CAPTURE,
     OPTION_GROUP_LIMITS,
+    OPTION_GROUP_MEDIA,
     OPTION_GROUP_PEERS,
     OPTION_GROUP_PROGRAM,
     OPTION_GROUP_COUNT,
@@ -77,7 +79,7 @@ struct option_spec {
     size_t offset;              /* of its field in struct config */
 };
 
-enum { OPTIONS_MAX = 32, OPTION_TEXT_MAX = 40 };
+enum { OPTIONS_MAX = 40, OPTION_TEXT_MAX = 40 };
 
 /* May it be given several times, with each value one item more? */
 static inline bool option_is_list(const struct option_spec *option)

@@ -7,6 +7,10 @@ const char *event_type_name(enum event_type type)
         [EVENT_CALL_ENDED] = "sipspan.call.ended",
         [EVENT_CONNECTION_FAILED] = "sipspan.connection.failed",
         [EVENT_MIRROR_DEGRADED] = "sipspan.sensor.mirror_degraded",
+        [EVENT_RTP_REPORT] = "sipspan.rtp.report",
+        [EVENT_RTP_DEGRADED] = "sipspan.rtp.degraded",
+        [EVENT_RTP_RECOVERED] = "sipspan.rtp.recovered",
+        [EVENT_ONE_WAY_AUDIO] = "sipspan.call.one_way_audio",
     };
     return names[type];
 }
@@ -67,4 +71,23 @@ const char *mirror_problem_name(enum mirror_problem problem)
         [MIRROR_DISORDER] = "disorder",
     };
     return names[problem];
+}
+
+const char *latency_source_name(enum latency_source source)
+{
+    static const char *const names[LATENCY_SOURCE_COUNT] = {
+        [LATENCY_RTCP] = "rtcp",
+        [LATENCY_RTCP_XR] = "rtcp_xr",
+    };
+    return names[source];
+}
+
+const char *rtp_metric_name(enum rtp_metric metric)
+{
+    static const char *const names[RTP_METRIC_COUNT] = {
+        [RTP_METRIC_JITTER] = "jitter",
+        [RTP_METRIC_LATENCY] = "latency",
+        [RTP_METRIC_LOSS] = "loss",
+    };
+    return names[metric];
 }

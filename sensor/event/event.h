@@ -19,13 +19,22 @@
 #define EVENT_NO_TIME     INT64_MIN
 #define EVENT_NO_DURATION INT64_C(-1)
 
-enum { EVENT_ID_TEXT_MAX = 33, EVENT_SUMMARY_MAX = 640, EVENT_EVIDENCE_MAX = 8 };
+enum {
+    EVENT_ID_TEXT_MAX = 33,
+    EVENT_SUMMARY_MAX = 640,
+    EVENT_EVIDENCE_MAX = 8,
+    EVENT_STREAMS_MAX = 16, /* of one call; more are left out of its event */
+};
 
 enum event_type {
     EVENT_INVITE_UNANSWERED,
     EVENT_CALL_ENDED,
     EVENT_CONNECTION_FAILED,
     EVENT_MIRROR_DEGRADED,
+    EVENT_RTP_REPORT,
+    EVENT_RTP_DEGRADED,
+    EVENT_RTP_RECOVERED,
+    EVENT_ONE_WAY_AUDIO,
     EVENT_TYPE_COUNT
 };
 
@@ -93,6 +102,92 @@ struct invite_unanswered {
     struct cause cause;
 };
 
+/* How a one-way latency is known. */
+enum latency_source { LATENCY_RTCP, LATENCY_RTCP_XR, LATENCY_SOURCE_COUNT };
+
+/* A figure over time; is_known false: there is none. */
+struct event_figure {
+    bool is_known;
+    double mean, extreme; /* the highest, or of MOS the lowest */
+};
+
+/*
+ * The figures of one RTP stream, one SSRC from one endpoint to another, over an interval or over
+ * its whole life. Counts are without mirror copies; `packets` also without repeats.
+ */
+struct event_stream {
+    uint32_t ssrc;
+    struct named_endpoint src, dst;
+    const char *codec;            /* as IANA spells it; NULL: unknown */
+    uint8_t payload_type;         /* of most packets */
+    uint32_t clock_hz;            /* 0: unknown */
+    int64_t started_ns, ended_ns; /* its first and its latest packet */
+    uint64_t packets, expected, lost, duplicates, mirror_copies, out_of_order;
+    struct event_figure jitter_ms, rtt_ms, mos;
+    const char *mos_scale; /* "narrowband"; of `mos` */
+    bool has_latency;
+    double latency_ms; /* one way, estimated */
+    enum latency_source latency_source;
+    bool has_srtp, srtp; /* has_srtp false: nobody can tell */
+
+    /* Delay above that of the fastest packets (RFC 5481), and what jitter buffers would throw away.
+       Not known without a clock. */
+    bool has_delay_variation;
+    double delay_variation_p50_ms, delay_variation_p95_ms, delay_variation_p99_ms;
+    uint64_t discarded_50ms, discarded_200ms, discarded_adaptive;
+    uint32_t loss_runs, longest_loss_run;          /* of consecutive packets */
+    uint32_t bursts;                               /* RFC 3611 section 4.7.2, losses and discards */
+    double burst_density, gap_density;             /* shares of bad packets in them */
+    uint32_t restarts;                             /* sequence numbers that began anew */
+    uint64_t event_packets, comfort_noise_packets; /* of RFC 4733 and RFC 3389, part of `packets` */
+
+    /* What the receiving end says in its RTCP reports. */
+    bool has_far_end;
+    double far_end_loss_ratio; /* of its latest report */
+    uint64_t far_end_lost;
+    bool has_far_end_jitter;
+    double far_end_jitter_ms;
+    bool has_lost_after_tap;
+    uint64_t lost_after_tap; /* on the way from this sensor to the receiving end */
+};
+
+/* sipspan.rtp.report: a stream over one interval or, `final`, over its whole life. */
+struct rtp_report {
+    struct event_stream stream;
+    struct slice call_id; /* empty: of no call in view */
+    int64_t interval_ns;  /* as configured */
+    int64_t since_ns;     /* when what is told of began */
+    bool final;
+    enum confidence confidence; /* low: the sensor or its mirror lost packets in that time */
+};
+
+enum rtp_metric { RTP_METRIC_JITTER, RTP_METRIC_LATENCY, RTP_METRIC_LOSS, RTP_METRIC_COUNT };
+
+/* sipspan.rtp.degraded and sipspan.rtp.recovered: a threshold was crossed. */
+struct rtp_crossing {
+    enum rtp_metric metric;
+    double value, threshold;    /* ms; of loss a ratio */
+    struct event_stream stream; /* over the interval that was judged */
+    struct slice call_id;
+    int64_t since_ns; /* when that interval began */
+    enum confidence confidence;
+};
+
+/* sipspan.call.one_way_audio: answered, not on hold, and one direction carries no media. */
+struct one_way_audio {
+    struct slice call_id, from_uri, to_uri;
+    struct named_endpoint src, dst; /* of the silent direction: who should send, and where to */
+    bool is_from_caller;            /* the caller should send */
+    bool is_silent_from_start;      /* no media of that direction was ever seen */
+    int64_t answered_ns;
+    int64_t since_ns; /* when it was last heard, or the answer */
+    int64_t silent_ns;
+    uint64_t heard_packets; /* of the other direction in the call so far */
+    enum confidence confidence;
+    char summary[EVENT_SUMMARY_MAX];
+    char next_step[EVENT_SUMMARY_MAX];
+};
+
 /* sipspan.call.ended: one Call-ID and From tag, as its first hop saw it. */
 struct call_ended {
     struct slice call_id, from_uri, to_uri, user_agent;
@@ -104,6 +199,9 @@ struct call_ended {
     enum ended_by ended_by;
     bool has_ack_missing, ack_missing;
     uint32_t invite_transmissions;
+    const struct event_stream *stream; /* in the order of their first packets */
+    unsigned streams;
+    uint32_t streams_left_out; /* beyond EVENT_STREAMS_MAX */
 };
 
 enum connection_failure {
@@ -151,6 +249,9 @@ struct event {
         struct call_ended call_ended;
         struct connection_failed connection_failed;
         struct mirror_degraded mirror_degraded;
+        struct rtp_report rtp_report;
+        struct rtp_crossing rtp_crossing;
+        struct one_way_audio one_way_audio;
     };
 };
 
@@ -163,6 +264,8 @@ const char *confidence_name(enum confidence confidence); /* "high" */
 const char *call_state_name(enum call_state state);      /* "completed" */
 const char *connection_failure_name(enum connection_failure failure); /* "no_answer" */
 const char *mirror_problem_name(enum mirror_problem problem);         /* "one_way" */
-const char *ended_by_name(enum ended_by ended_by); /* "caller"; NULL for unknown */
+const char *ended_by_name(enum ended_by ended_by);           /* "caller"; NULL for unknown */
+const char *latency_source_name(enum latency_source source); /* "rtcp_xr" */
+const char *rtp_metric_name(enum rtp_metric metric);         /* "jitter" */
 
 #endif

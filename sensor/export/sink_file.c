@@ -17,11 +17,10 @@ struct sink_file {
     const char *sensor_id;
     char *path;
     bool has_no_reader;
-    bool is_regular; /* can be cut back to its last whole line */
-    size_t queued;
+    bool is_regular;          /* can be cut back to its last whole line */
+    struct json_writer queue; /* whole lines */
     uint64_t queued_events[EVENT_TYPE_COUNT];
     struct sink_stats stats;
-    char queue[QUEUE_BYTES];
 };
 
 struct sink_file *sink_file_open(const char *path, const char *sensor_id, char *error, size_t len)
@@ -33,6 +32,7 @@ struct sink_file *sink_file_open(const char *path, const char *sensor_id, char *
         free(sink);
         return NULL;
     }
+    json_writer_init(&sink->queue, QUEUE_BYTES);
     sink->sensor_id = sensor_id;
     if (strcmp(path, "-") == 0)
         sink->fd = dup(STDOUT_FILENO);
@@ -55,6 +55,7 @@ void sink_file_close(struct sink_file *sink)
         sink_file_flush(sink);
         close(sink->fd);
     }
+    json_writer_fini(&sink->queue);
     free(sink->path);
     free(sink);
 }
@@ -86,14 +87,14 @@ static void settle_queue(struct sink_file *sink, uint64_t counts[EVENT_TYPE_COUN
         counts[type] += sink->queued_events[type];
         sink->queued_events[type] = 0;
     }
-    sink->queued = 0;
+    json_writer_cut(&sink->queue, 0);
 }
 
 void sink_file_flush(struct sink_file *sink)
 {
-    if (sink->queued == 0)
+    if (sink->queue.len == 0)
         return;
-    int error = write_all(sink, sink->queue, sink->queued);
+    int error = write_all(sink, sink->queue.text, sink->queue.len);
     if (error == -EPIPE && strcmp(sink->path, "-") == 0)
         sink->has_no_reader = true;
     else if (error)
@@ -101,30 +102,34 @@ void sink_file_flush(struct sink_file *sink)
     settle_queue(sink, error ? sink->stats.failed : sink->stats.written);
 }
 
+/* Puts the event behind what is queued, all of its line or nothing. */
+static bool enqueue(struct sink_file *sink, const struct event *event)
+{
+    size_t before = sink->queue.len;
+    event_json_put_line(&sink->queue, event, sink->sensor_id);
+    if (sink->queue.failed) {
+        json_writer_cut(&sink->queue, before);
+        return false;
+    }
+    sink->queued_events[event->type]++;
+    return true;
+}
+
 void sink_file_write(struct sink_file *sink, const struct event *event)
 {
-    char *line = event_json_structured(event, sink->sensor_id);
-    size_t len = line ? strlen(line) : 0;
-    if (!line || len + 1 > sizeof sink->queue) {
-        log_limited(LOG_LEVEL_ERROR, "%s: an event is lost: it cannot be written as JSON",
-                    sink->path);
-        sink->stats.failed[event->type]++;
-        free(line);
+    if (enqueue(sink, event))
         return;
-    }
-    if (sink->queued + len + 1 > sizeof sink->queue)
-        sink_file_flush(sink);
-    memcpy(sink->queue + sink->queued, line, len);
-    sink->queue[sink->queued + len] = '\n';
-    sink->queued += len + 1;
-    sink->queued_events[event->type]++;
-    free(line);
+    sink_file_flush(sink); /* with the whole queue for it, it may fit */
+    if (enqueue(sink, event))
+        return;
+    log_limited(LOG_LEVEL_ERROR, "%s: an event is lost: it cannot be written as JSON", sink->path);
+    sink->stats.failed[event->type]++;
 }
 
 void sink_file_stats(const struct sink_file *sink, struct sink_stats *out)
 {
     *out = sink->stats;
-    out->queued_bytes = sink->queued;
+    out->queued_bytes = sink->queue.len;
 }
 
 bool sink_file_has_no_reader(const struct sink_file *sink)

@@ -68,36 +68,16 @@ void copies_fini(struct copies *copies)
 
 /*
  * The hash: each step takes 16 octets, hides them behind a key, multiplies their halves and folds
- * the 128 bits of the product into 64. Two lanes, so that one multiplication need not wait for the
+ * the product (hash_fold). Two lanes, so that one multiplication need not wait for the
  * other. Who does not know the key cannot find two inputs that meet.
  */
 struct lanes {
     uint64_t a, b;
 };
 
-static inline uint64_t fold(uint64_t x, uint64_t y)
-{
-    unsigned __int128 product = (unsigned __int128)x * y;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 static inline uint64_t close_lanes(const uint64_t key[4], struct lanes lanes)
 {
-    return fold(lanes.a ^ key[2], lanes.b ^ key[3]) | 1; /* 0 is what a free place holds */
-}
-
-static inline uint64_t word(const void *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return value;
-}
-
-static inline uint32_t half_word(const void *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return value;
+    return hash_fold(lanes.a ^ key[2], lanes.b ^ key[3]) | 1; /* 0 is what a free place holds */
 }
 
 /* Fewer than 16 octets. The length is hashed elsewhere, so that octets may be taken twice. */
@@ -105,16 +85,16 @@ static inline void mix_short(const uint64_t key[4], struct lanes *lanes, const c
 {
     uint64_t head = 0, tail = 0;
     if (len >= 8) {
-        head = word(at);
-        tail = word(at + len - 8);
+        head = hash_word(at);
+        tail = hash_word(at + len - 8);
     } else if (len >= 4) {
-        head = half_word(at);
-        tail = half_word(at + len - 4);
+        head = hash_half_word(at);
+        tail = hash_half_word(at + len - 4);
     } else if (len > 0) {
         head = (uint8_t)at[0];
         tail = (uint64_t)(uint8_t)at[len / 2] << 8 | (uint8_t)at[len - 1];
     }
-    lanes->b = fold(head ^ key[1], tail ^ lanes->b);
+    lanes->b = hash_fold(head ^ key[1], tail ^ lanes->b);
 }
 
 static inline void mix_octets(const uint64_t key[4], struct lanes *lanes, const char *at,
@@ -127,20 +107,21 @@ static inline void mix_octets(const uint64_t key[4], struct lanes *lanes, const 
     size_t left = len;
     uint64_t a = lanes->a, b = lanes->b;
     for (; left > 32; at += 32, left -= 32) {
-        a = fold(word(at) ^ key[0], word(at + 8) ^ a);
-        b = fold(word(at + 16) ^ key[1], word(at + 24) ^ b);
+        a = hash_fold(hash_word(at) ^ key[0], hash_word(at + 8) ^ a);
+        b = hash_fold(hash_word(at + 16) ^ key[1], hash_word(at + 24) ^ b);
     }
     if (left > 16)
-        a = fold(word(at) ^ key[0], word(at + 8) ^ a);
+        a = hash_fold(hash_word(at) ^ key[0], hash_word(at + 8) ^ a);
     /* The last 16, some of them perhaps a second time. */
     const char *end = at + left;
     lanes->a = a;
-    lanes->b = fold(word(end - 16) ^ key[1], word(end - 8) ^ b);
+    lanes->b = hash_fold(hash_word(end - 16) ^ key[1], hash_word(end - 8) ^ b);
 }
 
 static inline uint64_t both_v4(const struct datagram *datagram)
 {
-    return (uint64_t)half_word(datagram->src.ip.octets) << 32 | half_word(datagram->dst.ip.octets);
+    return (uint64_t)hash_half_word(datagram->src.ip.octets) << 32 |
+           hash_half_word(datagram->dst.ip.octets);
 }
 
 /* Addresses, ports, id, and what else is in the headers that no way through a network changes. */
@@ -160,14 +141,14 @@ static inline struct lanes mix_headers(const uint64_t key[4], const struct datag
         place = (uint64_t)datagram->fragment.id << 32 | (uint64_t)datagram->fragment.offset << 1 |
                 datagram->fragment.more;
     }
-    struct lanes lanes = {.b = fold(place ^ key[2], size ^ key[3])};
+    struct lanes lanes = {.b = hash_fold(place ^ key[2], size ^ key[3])};
     if (src->version == 4) {
-        lanes.a = fold(both_v4(datagram) ^ key[0], what ^ key[1]);
+        lanes.a = hash_fold(both_v4(datagram) ^ key[0], what ^ key[1]);
         return lanes;
     }
-    lanes.a = fold(word(src->octets) ^ key[0], what ^ key[1]);
-    lanes.a = fold(word(src->octets + 8) ^ key[2], word(dst->octets) ^ lanes.a);
-    lanes.b = fold(word(dst->octets + 8) ^ key[3], lanes.b);
+    lanes.a = hash_fold(hash_word(src->octets) ^ key[0], what ^ key[1]);
+    lanes.a = hash_fold(hash_word(src->octets + 8) ^ key[2], hash_word(dst->octets) ^ lanes.a);
+    lanes.b = hash_fold(hash_word(dst->octets + 8) ^ key[3], lanes.b);
     return lanes;
 }
 
@@ -184,9 +165,9 @@ static inline struct lanes mix_rtp_v4(const uint64_t key[4], const struct datagr
     const char *at = datagram->payload.at;
     uint64_t what = (uint64_t)datagram->src.port << 48 | (uint64_t)datagram->dst.port << 32 |
                     (uint64_t)datagram->ip_id << 16 | (uint16_t)datagram->payload.len;
-    uint64_t headers = fold(both_v4(datagram) ^ key[0], what ^ key[1]);
-    return (struct lanes){.a = fold(word(at) ^ key[0], word(at + 8) ^ headers),
-                          .b = fold(word(at + 16) ^ key[2], word(at + 24) ^ key[3])};
+    uint64_t headers = hash_fold(both_v4(datagram) ^ key[0], what ^ key[1]);
+    return (struct lanes){.a = hash_fold(hash_word(at) ^ key[0], hash_word(at + 8) ^ headers),
+                          .b = hash_fold(hash_word(at + 16) ^ key[2], hash_word(at + 24) ^ key[3])};
 }
 
 static __attribute__((noinline)) uint64_t fingerprint_other(const uint64_t key[4],
@@ -272,8 +253,11 @@ enum copy_kind copies_check(struct copies *copies, uint64_t fingerprint,
     for (int way = 0; way < WAYS; way++) {
         if (entry[way].fingerprint != fingerprint)
             continue;
-        if (ticks_between(now, entry[way].ticks) <= copies->window_ticks)
-            return kind_of(&entry[way], datagram); /* the window counts from the first */
+        uint32_t age = ticks_between(now, entry[way].ticks);
+        if (age <= copies->window_ticks) { /* the window counts from the first */
+            copies->age_ns = (int64_t)age << TICK_SHIFT;
+            return kind_of(&entry[way], datagram);
+        }
         return remember_again(entry, way, fingerprint, now, datagram);
     }
     const struct copies_entry *last = &entry[WAYS - 1]; /* the one that came first */

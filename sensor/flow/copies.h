@@ -40,6 +40,7 @@ struct copies {
     size_t mask;
     uint32_t window_ticks;
     uint64_t stepped_ns; /* by how much the clock was set, in all: the table knows nothing of it */
+    int64_t age_ns;      /* of the latest copy: how long after the packet that came first */
     /* Packets forgotten before the window was over: copies may have been missed. */
     uint64_t overruns;
 };

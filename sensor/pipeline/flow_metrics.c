@@ -56,9 +56,8 @@ static const struct metric_desc families[FAMILY_COUNT] = {
     [TCP_HOLES] =
         COUNTER("sipspan_mirror_tcp_holes",
                 "Times that a TCP receiver had octets which the mirror never delivered.", NULL),
-    [RTP_HOLES] = COUNTER(
-        "sipspan_mirror_rtp_holes",
-        "Times that sequence numbers were missing in the RTP streams that are sampled.", NULL),
+    [RTP_HOLES] = COUNTER("sipspan_mirror_rtp_holes",
+                          "Times that sequence numbers were missing in an RTP stream.", NULL),
     [SHARED_LOSS] = COUNTER("sipspan_mirror_shared_losses",
                             "Moments of 0.1 s in which many flows missed packets together.", NULL),
     [TUNNELS] = COUNTER("sipspan_tunnel_packets",

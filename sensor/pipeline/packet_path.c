@@ -5,10 +5,21 @@
 #include "base/log.h"
 #include "decode/ip.h"
 #include "event/connection_event.h"
+#include "rtp/rtp_packet.h"
 
 enum {
     PORT_SIP = 5060,
     PORT_SIPS = 5061,
+};
+
+/* Mirrors deliver the copies of a packet one right after the other. */
+#define MIRROR_COPY_AGE_NS INT64_C(1000000)
+
+/* Of an RTP packet, so that its stream's memory can be asked for in time. */
+struct stream_hint {
+    bool is_rtp;
+    uint64_t number;
+    struct stream *found;
 };
 
 void packet_path_event(void *context, const struct event *event)
@@ -114,6 +125,13 @@ void packet_path_incomplete(void *context, const struct defrag_incomplete *incom
         take_message(pipeline, &datagram, &msg);
 }
 
+/* What many streams lose at once, or the sensor itself does, is no fault of any of them. */
+bool packet_path_is_doubted(void *context, int64_t since_ns)
+{
+    const struct pipeline *pipeline = context;
+    return mirror_lost_since(pipeline->mirror, since_ns);
+}
+
 void packet_path_connection(void *context, const struct endpoint *client,
                             const struct endpoint *server, struct connection_facts *facts)
 {
@@ -139,6 +157,48 @@ static inline bool is_text(struct slice payload)
     return payload.len > 0 && (payload.at[0] & 0x80) == 0;
 }
 
+static inline struct stream_hint stream_of(const struct pipeline *pipeline,
+                                           const struct datagram *datagram,
+                                           enum decode_verdict verdict)
+{
+    struct stream_hint stream = {.is_rtp =
+                                     verdict == DECODE_UDP && rtp_looks_like(datagram->payload)};
+    if (stream.is_rtp)
+        stream.number = streams_number(pipeline->streams, datagram);
+    return stream;
+}
+
+static inline void take_rtp(struct pipeline *pipeline, const struct datagram *datagram,
+                            struct stream_hint stream)
+{
+    enum streams_verdict verdict =
+        streams_rtp(pipeline->streams, stream.found, datagram, stream.number);
+    pipeline->tally.udp_other++;
+    if (verdict == STREAMS_NOTED) /* its sender was heard of a moment ago */
+        return;
+    calls_packet(&pipeline->calls, &datagram->src.ip, datagram->time_ns);
+    if (verdict == STREAMS_NOT_BELIEVED)
+        pipeline->due_ns = INT64_MIN;
+    else
+        mirror_flow(pipeline->mirror, (uint32_t)stream.number, verdict == STREAMS_MISSING, false,
+                    datagram->time_ns);
+}
+
+/* What shares the ports of media (RFC 7983), and what is none of ours. */
+static __attribute__((noinline)) void take_other_udp(struct pipeline *pipeline,
+                                                     const struct datagram *datagram)
+{
+    enum media_protocol protocol = media_protocol_of(datagram->payload, datagram->truncated);
+    if (protocol == MEDIA_RTCP) {
+        streams_rtcp(pipeline->streams, datagram);
+        return;
+    }
+    if (protocol == MEDIA_DTLS || protocol == MEDIA_ZRTP)
+        streams_saw_keying(pipeline->streams, datagram);
+    udp_flows_packet(pipeline->udp_flows, datagram,
+                     protocol == MEDIA_OTHER ? NULL : media_protocol_name(protocol));
+}
+
 /* What is SIP is decided by looking at it, on any port. */
 static inline void take_udp(struct pipeline *pipeline, const struct datagram *datagram)
 {
@@ -147,10 +207,8 @@ static inline void take_udp(struct pipeline *pipeline, const struct datagram *da
         return;
     }
     pipeline->tally.udp_other++;
-    uint32_t flow;
-    enum rtp_holes_verdict verdict = rtp_holes_look(&pipeline->rtp_holes, datagram, &flow);
-    if (verdict != RTP_HOLES_NOT_RTP)
-        mirror_flow(pipeline->mirror, flow, verdict == RTP_HOLES_MISSING, false, datagram->time_ns);
+    if (datagram->payload.len > 0)
+        take_other_udp(pipeline, datagram);
 }
 
 static __attribute__((noinline)) void take_icmp(struct pipeline *pipeline,
@@ -187,13 +245,14 @@ static inline bool is_copy(struct pipeline *pipeline, const struct datagram *dat
                            uint64_t fingerprint)
 {
     enum copy_kind kind = copies_check(&pipeline->copies, fingerprint, datagram);
+    pipeline->copy_kind = kind;
     uint16_t vlan = datagram->vlan_count > 0 ? datagram->vlan[0] : MIRROR_NO_VLAN;
     mirror_packet(pipeline->mirror, kind, datagram->interface, vlan, datagram->truncated);
     return kind != COPY_NONE;
 }
 
 static inline void take(struct pipeline *pipeline, const struct datagram *datagram,
-                        enum decode_verdict verdict);
+                        enum decode_verdict verdict, struct stream_hint stream);
 
 /*
  * A tunnel's packet may be in fragments, and so may what it carries. The inner one is put together
@@ -221,14 +280,18 @@ static __attribute__((noinline)) void take_fragment(struct pipeline *pipeline,
     /* The other one may have come in one piece, or in other pieces. */
     uint64_t fingerprint = copies_fingerprint(&pipeline->copies, &datagram, verdict);
     if (copies_check(&pipeline->copies, fingerprint, &datagram) == COPY_NONE)
-        take(pipeline, &datagram, verdict);
+        take(pipeline, &datagram, verdict, stream_of(pipeline, &datagram, verdict));
     else
         pipeline->tally.copies_in_fragments++;
 }
 
 static inline void take(struct pipeline *pipeline, const struct datagram *datagram,
-                        enum decode_verdict verdict)
+                        enum decode_verdict verdict, struct stream_hint stream)
 {
+    if (stream.is_rtp) {
+        take_rtp(pipeline, datagram, stream);
+        return;
+    }
     calls_packet(&pipeline->calls, &datagram->src.ip, datagram->time_ns);
     if (verdict == DECODE_UDP)
         take_udp(pipeline, datagram);
@@ -257,10 +320,12 @@ static void fire(struct pipeline *pipeline, int64_t now_ns)
         int64_t mirror_ns = mirror_due_ns(pipeline->mirror);
         due_ns = sooner(sooner(tcp_due_ns(pipeline->tcp), defrag_due_ns(pipeline->defrag)),
                         sooner(calls_due_ns(&pipeline->calls), mirror_ns));
+        due_ns = sooner(due_ns, streams_due_ns(pipeline->streams));
         if (due_ns > now_ns)
             break;
         tcp_advance(pipeline->tcp, due_ns);
         defrag_advance(pipeline->defrag, due_ns);
+        streams_advance(pipeline->streams, due_ns);
         calls_advance(&pipeline->calls, due_ns);
         if (due_ns >= mirror_ns)
             mirror_advance(pipeline->mirror, &pipeline->calls.peers, due_ns);
@@ -287,6 +352,8 @@ void packet_path_clock_step(struct pipeline *pipeline, int64_t step_ns)
     defrag_clock_step(pipeline->defrag, step_ns);
     tcp_clock_step(pipeline->tcp, step_ns);
     mirror_clock_step(pipeline->mirror, step_ns);
+    streams_clock_step(pipeline->streams, step_ns);
+    udp_flows_clock_step(pipeline->udp_flows, step_ns);
     calls_clock_step(&pipeline->calls, step_ns);
 }
 
@@ -311,32 +378,54 @@ static inline int64_t read_clock(struct pipeline *pipeline, int64_t stamp_ns)
     return time_ns;
 }
 
+/* A copy changes nothing but its count; the network may have doubled it, too. */
+static inline void take_copy(struct pipeline *pipeline, const struct packet *packet,
+                             struct stream_hint stream)
+{
+    tally_copy(&pipeline->tally, packet);
+    if (stream.is_rtp)
+        streams_rtp_copy(pipeline->streams, stream.found, stream.number,
+                         pipeline->copy_kind == COPY_SAME &&
+                             pipeline->copies.age_ns > MIRROR_COPY_AGE_NS);
+}
+
 /*
- * Twice over the batch: what needs memory that is not near (the payload's octets, the table of
- * copies) is asked for in the first round, and has come by the second.
+ * Several times over the batch: what needs memory that is not near (the payload's octets, the table
+ * of copies, the streams) is asked for in one round, and has come by the next.
  */
 void packet_path_take(struct pipeline *pipeline, const struct packet_batch *batch)
 {
     struct datagram datagram[PACKET_BATCH_MAX];
     enum decode_verdict verdict[PACKET_BATCH_MAX];
     uint64_t fingerprint[PACKET_BATCH_MAX];
+    struct stream_hint stream[PACKET_BATCH_MAX];
     for (unsigned i = 0; i < batch->count; i++) {
         verdict[i] = decode_packet(&batch->packet[i], &datagram[i]);
+        stream[i].is_rtp = false;
         if (!decode_is_ip(verdict[i]))
             continue;
         fingerprint[i] = copies_fingerprint(&pipeline->copies, &datagram[i], verdict[i]);
         copies_prefetch(&pipeline->copies, fingerprint[i]);
+        stream[i] = stream_of(pipeline, &datagram[i], verdict[i]);
+        if (stream[i].is_rtp)
+            streams_prefetch_slot(pipeline->streams, stream[i].number);
     }
+    for (unsigned i = 0; i < batch->count; i++)
+        if (stream[i].is_rtp)
+            streams_prefetch_node(pipeline->streams, stream[i].number);
+    for (unsigned i = 0; i < batch->count; i++)
+        if (stream[i].is_rtp)
+            stream[i].found = streams_find(pipeline->streams, stream[i].number);
     for (unsigned i = 0; i < batch->count; i++) {
         const struct packet *packet = &batch->packet[i];
         datagram[i].time_ns = read_clock(pipeline, packet->time_ns);
         if (!decode_is_ip(verdict[i])) {
             tally_packet(&pipeline->tally, packet, verdict[i], &datagram[i]);
         } else if (is_copy(pipeline, &datagram[i], fingerprint[i])) {
-            tally_copy(&pipeline->tally, packet);
+            take_copy(pipeline, packet, stream[i]);
         } else {
             tally_packet(&pipeline->tally, packet, verdict[i], &datagram[i]);
-            take(pipeline, &datagram[i], verdict[i]);
+            take(pipeline, &datagram[i], verdict[i], stream[i]);
         }
     }
 }

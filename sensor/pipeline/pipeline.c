@@ -35,11 +35,37 @@ enum {
     COPIES_SHARE = 16,
     COPY_BYTES = 16,
     COPIES_MAX = 1 << 18,
+    STREAMS_SHARE = 4,
+    UDP_FLOWS_SHARE = 64,
+    UDP_FLOW_BYTES = 128,
 };
 
 static uint64_t at_most(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+static int init_media(struct pipeline *pipeline)
+{
+    const struct pipeline_params *params = &pipeline->params;
+    struct media_map *map = &pipeline->calls.media_map;
+    if (codec_book_init(&pipeline->codecs))
+        return -ENOMEM;
+    pipeline->udp_flows = udp_flows_create(params->memory_bytes / UDP_FLOWS_SHARE / UDP_FLOW_BYTES);
+    pipeline->streams = streams_create(&(struct streams_params){
+        .memory_bytes = params->memory_bytes / STREAMS_SHARE,
+        .interval_ns = params->rtp_interval_ns,
+        .has_concealment = params->has_concealment,
+        .sensor_id = params->calls.sensor_id,
+        .names = params->calls.names,
+        .thresholds = params->rtp_thresholds,
+        .codecs = &pipeline->codecs,
+        .joiner = {.context = map, .look = media_map_look, .codec = media_map_codec},
+        .receive = packet_path_event,
+        .is_doubted = packet_path_is_doubted,
+        .context = pipeline,
+    });
+    return pipeline->udp_flows && pipeline->streams ? 0 : -ENOMEM;
 }
 
 static int init_rooms(struct pipeline *pipeline)
@@ -49,7 +75,6 @@ static int init_rooms(struct pipeline *pipeline)
     uint64_t tcp_bytes = bytes / TCP_SHARE, defrag_bytes = bytes / DEFRAG_SHARE;
     pipeline->defrag_max = defrag_bytes / DEFRAG_DATAGRAM_BYTES;
     pipeline->tcp_max = tcp_bytes / TCP_CONNECTIONS_SHARE / TCP_CONNECTION_BYTES;
-    rtp_holes_init(&pipeline->rtp_holes);
     if (copies_init(&pipeline->copies, at_most(bytes / COPIES_SHARE / COPY_BYTES, COPIES_MAX),
                     pipeline->params.copy_window_ns))
         return -ENOMEM;
@@ -72,11 +97,17 @@ static int init_rooms(struct pipeline *pipeline)
         .context = pipeline,
     });
     pipeline->mirror = mirror_create(calls->sensor_id, packet_path_event, pipeline);
-    return pipeline->nested && pipeline->defrag && pipeline->tcp && pipeline->mirror ? 0 : -ENOMEM;
+    return pipeline->nested && pipeline->defrag && pipeline->tcp && pipeline->mirror &&
+                   init_media(pipeline) == 0
+               ? 0
+               : -ENOMEM;
 }
 
 static void fini_rooms(struct pipeline *pipeline)
 {
+    streams_destroy(pipeline->streams);
+    udp_flows_destroy(pipeline->udp_flows);
+    codec_book_fini(&pipeline->codecs);
     mirror_destroy(pipeline->mirror);
     tcp_destroy(pipeline->tcp);
     defrag_destroy(pipeline->defrag);
@@ -89,10 +120,14 @@ static int init_calls(struct pipeline *pipeline)
     struct calls_params calls = pipeline->params.calls;
     uint64_t bytes = pipeline->params.memory_bytes;
     calls.memory_bytes = bytes - bytes / TCP_SHARE - bytes / DEFRAG_SHARE - bytes / CALL_IDS_SHARE -
+                         bytes / STREAMS_SHARE - bytes / UDP_FLOWS_SHARE -
                          at_most(bytes / COPIES_SHARE, (uint64_t)COPIES_MAX * COPY_BYTES);
     calls.receive = packet_path_event;
     calls.look_at_connection = packet_path_connection;
+    calls.is_doubted = packet_path_is_doubted;
     calls.context = pipeline;
+    calls.streams = pipeline->streams;
+    calls.codecs = &pipeline->codecs;
     calls.first_response_seconds = sensor_metrics_first_response(pipeline->metrics);
     calls.post_dial_delay_seconds = sensor_metrics_post_dial_delay(pipeline->metrics);
     return calls_init(&pipeline->calls, &calls);
@@ -135,7 +170,7 @@ static void update(struct pipeline *pipeline)
     capture_stats(pipeline->params.capture, &stats);
     if (stats.dropped_kernel > pipeline->capture_stats.dropped_kernel) {
         calls_lost_packets(&pipeline->calls);
-        mirror_sensor_lost(pipeline->mirror);
+        mirror_sensor_lost(pipeline->mirror, pipeline->clock.now_ns);
     }
     pipeline->capture_stats = stats;
     sensor_metrics_update(pipeline->metrics, &(struct sensor_sources){
@@ -147,6 +182,7 @@ static void update(struct pipeline *pipeline)
                                                  .defrag = pipeline->defrag,
                                                  .tcp = pipeline->tcp,
                                                  .mirror = pipeline->mirror,
+                                                 .streams = pipeline->streams,
                                                  .defrag_max = pipeline->defrag_max,
                                                  .tcp_max = pipeline->tcp_max,
                                              });
@@ -232,6 +268,7 @@ void pipeline_run(struct pipeline *pipeline)
     packet_path_finish(pipeline);
     calls_each_waiting(&pipeline->calls, look_at_waiting, pipeline);
     calls_finish(&pipeline->calls);
+    streams_finish(pipeline->streams);
     tally_sort(&pipeline->tally);
     if (pipeline->params.sink)
         sink_file_flush(pipeline->params.sink);

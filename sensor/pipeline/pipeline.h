@@ -13,8 +13,9 @@
 #include "export/sink_file.h"
 #include "flow/copies.h"
 #include "flow/defrag.h"
-#include "flow/rtp_holes.h"
 #include "flow/tcp.h"
+#include "flow/udp_flows.h"
+#include "media/streams.h"
 #include "pipeline/packet_clock.h"
 #include "pipeline/sensor_metrics.h"
 #include "pipeline/tally.h"
@@ -24,7 +25,10 @@ struct pipeline_params {
     struct calls_params calls; /* without memory, receiver and metrics, which the pipeline adds */
     uint64_t memory_bytes;     /* for all tables, those of the calls most of all */
     int64_t copy_window_ns;
-    const uint16_t *sip_ports; /* besides 5060 and 5061; must outlive the pipeline */
+    int64_t rtp_interval_ns;
+    struct quality_thresholds rtp_thresholds; /* where a peer has none of its own */
+    bool has_concealment;                     /* see media/streams.h */
+    const uint16_t *sip_ports;                /* besides 5060 and 5061; must outlive the pipeline */
     size_t sip_port_count;
     struct capture *capture; /* stays the caller's */
     struct sink_file *sink;  /* or NULL; stays the caller's */
@@ -40,10 +44,13 @@ struct pipeline {
     struct tally tally;
     struct packet_clock clock;
     struct copies copies;
-    struct rtp_holes rtp_holes;
     struct defrag *defrag;
     struct tcp *tcp;
     struct mirror *mirror;
+    struct codec_book codecs;
+    struct streams *streams;
+    struct udp_flows *udp_flows;
+    enum copy_kind copy_kind;   /* of the latest packet */
     int64_t due_ns;             /* nothing is due before; INT64_MIN: look */
     struct hash_key flow_key;   /* of the numbers that tell flows apart */
     size_t defrag_max, tcp_max; /* datagrams in fragments, connections at once */

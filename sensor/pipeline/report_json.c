@@ -1,27 +1,9 @@
-#include <jansson.h>
 #include <stdlib.h>
 
-#include "event/event_json.h"
 #include "pipeline/report.h"
+#include "pipeline/report_fields.h"
+#include "pipeline/report_media.h"
 #include "pipeline/report_sections.h"
-
-static void set_count(json_t *object, const char *key, uint64_t count)
-{
-    json_object_set_new(object, key, json_integer((json_int_t)count));
-}
-
-static void set_text(json_t *object, const char *key, const char *text)
-{
-    if (text && text[0])
-        json_object_set_new(object, key, json_text(slice_str(text)));
-}
-
-static void set_time(json_t *object, const char *key, int64_t time_ns)
-{
-    char buf[RFC3339_TEXT_MAX];
-    if (time_ns != EVENT_NO_TIME)
-        set_text(object, key, rfc3339_format(time_ns, buf));
-}
 
 static json_t *capture_json(const struct report_source *source)
 {
@@ -82,17 +64,6 @@ static json_t *callers_json(const struct ip_addr *caller, unsigned count)
     for (unsigned i = 0; i < count; i++)
         json_array_append_new(rows, json_string(ip_format(&caller[i], ip)));
     return rows;
-}
-
-static json_t *endpoint_json(const struct endpoint *endpoint, const char *name)
-{
-    json_t *object = json_object();
-    char ip[IP_TEXT_MAX];
-    set_text(object, "ip", ip_format(&endpoint->ip, ip));
-    if (endpoint->port != 0)
-        set_count(object, "port", endpoint->port);
-    set_text(object, "name", name);
-    return object;
 }
 
 static json_t *destination_json(const struct tally_destination *destination)
@@ -377,7 +348,7 @@ static json_t *spread_json(const struct spread *spread)
     return object;
 }
 
-static json_t *left_out_json(const struct pipeline *pipeline)
+static json_t *left_out_json(const struct pipeline *pipeline, const struct report_figures *figures)
 {
     const struct tally *tally = &pipeline->tally;
     const struct calls *calls = &pipeline->calls;
@@ -409,6 +380,11 @@ static json_t *left_out_json(const struct pipeline *pipeline)
     json_object_set_new(object, "packets", packets);
     set_count(object, "icmp", tally->decoded[DECODE_ICMP]);
     set_count(object, "udp_not_sip", tally->udp_other);
+    set_count(object, "rtp_candidates_refused", figures->streams.refused);
+    set_count(object, "rtcp_refused", figures->streams.rtcp_refused);
+    set_count(object, "rtp_streams_beyond_limit", figures->streams.left_out);
+    set_count(object, "rtp_streams_evicted", figures->streams.evicted);
+    set_count(object, "media_announcements_beyond_limit", calls->media_map.left_out);
     json_object_set_new(object, "sip_refused", refused);
     json_object_set_new(object, "sip_defects", defects);
     set_count(object, "stamp_outliers", pipeline->clock.outliers);
@@ -440,10 +416,12 @@ bool report_print_json(const struct report_source *source, FILE *out)
     json_object_set_new(times, "first_response", spread_json(&pipeline->tally.first_response_us));
     json_object_set_new(times, "post_dial_delay", spread_json(&pipeline->tally.post_dial_delay_us));
     json_object_set_new(report, "times_ms", times);
+    json_object_set_new(report, "media", report_media_json(&pipeline->tally.media));
+    json_object_set_new(report, "other_udp", report_other_udp_json(&figures));
     json_object_set_new(report, "mirror", mirror_json(pipeline, &figures));
     json_object_set_new(report, "carried", carried_json(pipeline, &figures));
-    json_object_set_new(report, "left_out", left_out_json(pipeline));
-    char *text = json_dumps(report, EVENT_JSON_FLAGS);
+    json_object_set_new(report, "left_out", left_out_json(pipeline, &figures));
+    char *text = json_dumps(report, JSON_TEXT_FLAGS);
     json_decref(report);
     if (!text)
         return false;

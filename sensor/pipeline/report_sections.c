@@ -25,10 +25,23 @@ void report_figures_read(const struct pipeline *pipeline, struct report_figures 
         defrag_stats(pipeline->defrag, &figures->defrag);
     if (pipeline->tcp)
         tcp_stats(pipeline->tcp, &figures->tcp);
+    if (pipeline->streams)
+        figures->streams = *streams_stats(pipeline->streams);
+    if (pipeline->udp_flows)
+        figures->other_udp_labels =
+            udp_flows_labels(pipeline->udp_flows, figures->other_udp, UDP_FLOWS_LABELS_MAX);
     if (!pipeline->mirror)
         return;
     mirror_figures(pipeline->mirror, &pipeline->calls.peers, &figures->mirror);
     figures->ports = mirror_ports(pipeline->mirror, figures->port, MIRROR_PORTS_MAX);
+}
+
+uint64_t report_other_udp(const struct report_figures *figures)
+{
+    uint64_t packets = 0;
+    for (size_t i = 0; i < figures->other_udp_labels; i++)
+        packets += figures->other_udp[i].packets;
+    return packets;
 }
 
 uint64_t report_packets_cut(const struct pipeline *pipeline, const struct report_figures *figures)
@@ -309,7 +322,7 @@ static void print_doubts(const struct pipeline *pipeline, const struct report_fi
     report_page_row_of(out, mirror->shared_losses, "time", "times",
                        "(of 0.1 s) many streams missed packets at once");
     report_page_row_of(out, mirror->rtp_holes, "gap", "gaps",
-                       "in the voice streams that were sampled, the network's or the mirror's");
+                       "in the voice streams, the network's or the mirror's");
     snprintf(line, sizeof line, "behind ones with a later stamp, by up to %.1f ms",
              (double)mirror->behind_max_ns / 1e6);
     report_page_row_of(out, mirror->behind, "packet came", "packets came", line);

@@ -16,9 +16,15 @@ struct report_figures {
     struct mirror_figures mirror;
     struct mirror_port port[MIRROR_PORTS_MAX];
     size_t ports;
+    struct streams_stats streams;
+    struct udp_flows_label other_udp[UDP_FLOWS_LABELS_MAX];
+    size_t other_udp_labels;
 };
 
 void report_figures_read(const struct pipeline *pipeline, struct report_figures *figures);
+
+/* UDP packets that are neither SIP nor RTP nor RTCP. */
+uint64_t report_other_udp(const struct report_figures *figures);
 
 /* Packets that were cut short, copies included: their headers say more than was captured. */
 uint64_t report_packets_cut(const struct pipeline *pipeline, const struct report_figures *figures);

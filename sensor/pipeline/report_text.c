@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pipeline/report.h"
+#include "pipeline/report_media.h"
 #include "pipeline/report_page.h"
 #include "pipeline/report_sections.h"
 
@@ -373,8 +374,17 @@ static void print_left_out(const struct pipeline *pipeline, const struct report_
          "of a link type that is not understood"},
         {tally->decoded[DECODE_TRUNCATED], packet, packets, "cut short within the headers"},
         {tally->decoded[DECODE_MALFORMED], "packet", "packets", "with contradictory headers"},
-        {tally->udp_other, "UDP packet that is", "UDP packets that are",
-         "not SIP (voice, DNS and others)"},
+        {report_other_udp(figures), "UDP packet that is", "UDP packets that are",
+         "neither SIP nor RTP (see OTHER UDP)"},
+        {figures->streams.refused, "candidate for an RTP stream was",
+         "candidates for RTP streams were", "none after all"},
+        {figures->streams.rtcp_refused, "RTCP packet", "RTCP packets", "that could not be read"},
+        {figures->streams.left_out, "RTP stream", "RTP streams",
+         "for which there was no room (memory_limit)"},
+        {figures->streams.evicted, "RTP stream was", "RTP streams were",
+         "forgotten to make room (memory_limit)"},
+        {calls->media_map.left_out, "description of media (SDP)", "descriptions of media (SDP)",
+         "for which there was no room (memory_limit)"},
         {pipeline->clock.outliers, "packet", "packets", "with a stamp far from all around"},
         {calls->stray_responses, "response", "responses", "that could not have reached the client"},
         {calls->unmatched_responses, "response", "responses", "with a Via of no request seen here"},
@@ -409,8 +419,10 @@ void report_print_text(const struct report_source *source, FILE *out)
     report_failed_print(&pipeline->tally, out);
     print_calls(pipeline, out);
     print_times(&pipeline->tally, out);
+    report_media_print(&pipeline->tally.media, out);
     report_mirror_print(pipeline, &figures, out);
     report_transport_print(pipeline, &figures, out);
+    report_other_udp_print(&figures, out);
     print_left_out(pipeline, &figures, out);
 }
 

@@ -4,6 +4,7 @@
 
 #include "pipeline/flow_metrics.h"
 #include "pipeline/metric_families.h"
+#include "pipeline/rtp_metrics.h"
 
 /* From a LAN's first response to a person who picks up late. */
 static const double delay_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1,
@@ -31,6 +32,7 @@ enum family {
     PEER_CALLS,
     PEER_UNANSWERED,
     PEER_CONNECTIONS,
+    PEER_CROSSINGS,
     PACKETS,
     BYTES,
     DROPPED,
@@ -85,6 +87,11 @@ static const struct metric_desc families[FAMILY_COUNT] = {
     [PEER_CONNECTIONS] = COUNTER("sip_peer_connections_failed",
                                  "Connections to a named peer that never got as far as a message.",
                                  "peer", "reason"),
+    [PEER_CROSSINGS] =
+        COUNTER("rtp_peer_threshold_crossings",
+                "Times that a stream from a named peer, or from nobody named to one, got worse "
+                "than a threshold.",
+                "peer", "metric"),
     [PACKETS] = COUNTER("sipspan_packets", "Packets read, mirror copies included.", NULL),
     [BYTES] = {.type = METRIC_COUNTER,
                .name = "sipspan_captured_bytes",
@@ -126,14 +133,22 @@ enum tracked {
     TRACKED_TRANSACTIONS,
     TRACKED_DIALOGS,
     TRACKED_PEERS,
+    TRACKED_ANNOUNCEMENTS,
     TRACKED_SLABS,
     TRACKED_DATAGRAMS = TRACKED_SLABS,
     TRACKED_CONNECTIONS,
+    TRACKED_STREAMS,
     TRACKED_COUNT
 };
 
-static const char *const tracked_names[TRACKED_COUNT] = {
-    "calls", "transactions", "dialogs", "peers", "fragmented_datagrams", "tcp_connections"};
+static const char *const tracked_names[TRACKED_COUNT] = {"calls",
+                                                         "transactions",
+                                                         "dialogs",
+                                                         "peers",
+                                                         "media_announcements",
+                                                         "fragmented_datagrams",
+                                                         "tcp_connections",
+                                                         "streams"};
 static const char *const class_names[] = {NULL, "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
 
 struct peer_series {
@@ -141,6 +156,7 @@ struct peer_series {
     struct metric *calls[CALL_STATE_COUNT];
     struct metric *unanswered[CAUSE_CODE_COUNT];
     struct metric *connections[CONNECTION_FAILURE_COUNT];
+    struct metric *crossings[RTP_METRIC_COUNT];
 };
 
 struct sensor_metrics {
@@ -161,6 +177,7 @@ struct sensor_metrics {
     struct metric *tracked[TRACKED_COUNT], *tracked_limit[TRACKED_COUNT];
     struct metric *evicted[PHASE_COUNT];
     struct flow_metrics *flow;
+    struct rtp_metrics *rtp;
     struct peer_series *peer;
     size_t peers;
 };
@@ -246,12 +263,16 @@ static void add_peers(struct sensor_metrics *m, const struct peer_names *peers)
             peer->connections[reason] =
                 series(m, PEER_CONNECTIONS, name,
                        connection_failure_name((enum connection_failure)reason), NULL);
+        for (int metric = 0; metric < RTP_METRIC_COUNT; metric++)
+            peer->crossings[metric] =
+                series(m, PEER_CROSSINGS, name, rtp_metric_name((enum rtp_metric)metric), NULL);
     }
 }
 
 static bool is_of_peers(enum family family)
 {
-    return family == PEER_CALLS || family == PEER_UNANSWERED || family == PEER_CONNECTIONS;
+    return family == PEER_CALLS || family == PEER_UNANSWERED || family == PEER_CONNECTIONS ||
+           family == PEER_CROSSINGS;
 }
 
 struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
@@ -276,7 +297,8 @@ struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
     add_sensor(m);
     add_peers(m, peers);
     m->flow = flow_metrics_create(registry);
-    m->is_incomplete |= !m->flow;
+    m->rtp = rtp_metrics_create(registry);
+    m->is_incomplete |= !m->flow || !m->rtp;
     if (m->is_incomplete) {
         sensor_metrics_destroy(m);
         return NULL;
@@ -288,6 +310,7 @@ void sensor_metrics_destroy(struct sensor_metrics *m)
 {
     if (m) {
         flow_metrics_destroy(m->flow);
+        rtp_metrics_destroy(m->rtp);
         free(m->peer);
     }
     free(m);
@@ -306,6 +329,7 @@ struct metric *sensor_metrics_post_dial_delay(struct sensor_metrics *m)
 void sensor_metrics_event(struct sensor_metrics *m, const struct event *event)
 {
     struct peer_series *peer;
+    rtp_metrics_event(m->rtp, event);
     switch (event->type) {
     case EVENT_INVITE_UNANSWERED:
         if ((peer = find_peer(m, event->invite_unanswered.dst.name)) != NULL)
@@ -319,7 +343,17 @@ void sensor_metrics_event(struct sensor_metrics *m, const struct event *event)
         if ((peer = find_peer(m, event->connection_failed.dst.name)) != NULL)
             metric_add(peer->connections[event->connection_failed.reason], 1);
         break;
+    case EVENT_RTP_DEGRADED: /* whose thresholds they are, see media/stream_intervals.c */
+        peer = find_peer(m, event->rtp_crossing.stream.src.name);
+        if (!peer)
+            peer = find_peer(m, event->rtp_crossing.stream.dst.name);
+        if (peer)
+            metric_add(peer->crossings[event->rtp_crossing.metric], 1);
+        break;
     case EVENT_MIRROR_DEGRADED:
+    case EVENT_RTP_REPORT:
+    case EVENT_RTP_RECOVERED:
+    case EVENT_ONE_WAY_AUDIO:
     case EVENT_TYPE_COUNT:
         break;
     }
@@ -362,7 +396,8 @@ static void update_tables(struct sensor_metrics *m, const struct calls *calls)
     counter_show(m->single[STRAY_RESPONSES], calls->stray_responses);
     counter_show(m->single[INFERRED], calls->inferred_answers);
     const struct slab *slabs[TRACKED_SLABS] = {&table->calls, &table->transactions, &table->dialogs,
-                                               &calls->peers.peer_slab};
+                                               &calls->peers.peer_slab,
+                                               &calls->media_map.announcements};
     for (int what = 0; what < TRACKED_SLABS; what++) {
         metric_set(m->tracked[what], (double)slabs[what]->used);
         metric_set(m->tracked_limit[what], (double)slabs[what]->capacity);
@@ -383,6 +418,10 @@ static void update_rooms(struct sensor_metrics *m, const struct sensor_sources *
     metric_set(m->tracked_limit[TRACKED_DATAGRAMS], (double)sources->defrag_max);
     metric_set(m->tracked[TRACKED_CONNECTIONS], (double)tcp.tracked);
     metric_set(m->tracked_limit[TRACKED_CONNECTIONS], (double)sources->tcp_max);
+    if (!sources->streams)
+        return;
+    metric_set(m->tracked[TRACKED_STREAMS], (double)streams_tracked(sources->streams));
+    metric_set(m->tracked_limit[TRACKED_STREAMS], (double)streams_max(sources->streams));
 }
 
 static void update_sink(struct sensor_metrics *m, const struct sink_file *sink)
@@ -402,6 +441,7 @@ void sensor_metrics_update(struct sensor_metrics *m, const struct sensor_sources
     update_tables(m, sources->calls);
     update_rooms(m, sources);
     flow_metrics_update(m->flow, sources);
+    rtp_metrics_update(m->rtp, sources);
     counter_show(m->dropped_kernel, sources->capture->dropped_kernel);
     counter_show(m->dropped_interface, sources->capture->dropped_interface);
     if (sources->sink)

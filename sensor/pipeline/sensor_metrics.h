@@ -3,8 +3,8 @@
  * values.
  *
  * Counters and gauges are brought up to date from the tally and the tables every so often, by the
- * thread that owns those; the two histograms are observed where the delay becomes known
- * (call/calls.c).
+ * thread that owns those; the histograms are observed where the figure becomes known (call/calls.c,
+ * and the events about streams).
  */
 #ifndef SIPSPAN_PIPELINE_SENSOR_METRICS_H
 #define SIPSPAN_PIPELINE_SENSOR_METRICS_H
@@ -16,6 +16,7 @@
 #include "flow/copies.h"
 #include "flow/defrag.h"
 #include "flow/tcp.h"
+#include "media/streams.h"
 #include "pipeline/tally.h"
 #include "verdict/mirror.h"
 
@@ -31,6 +32,7 @@ struct sensor_sources {
     const struct defrag *defrag;
     const struct tcp *tcp;
     const struct mirror *mirror;
+    const struct streams *streams;
     size_t defrag_max, tcp_max; /* datagrams and connections that there can be at once */
 };
 

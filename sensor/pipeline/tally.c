@@ -14,7 +14,7 @@ int tally_init(struct tally *tally, size_t call_ids_max)
     /* Not touched before it is used: calloc of this size comes straight from the kernel. */
     tally->destination = calloc(TALLY_DESTINATIONS_MAX, sizeof *tally->destination);
     tally->failing = calloc(TALLY_FAILING_MAX, sizeof *tally->failing);
-    if (tally->destination && tally->failing)
+    if (media_tally_init(&tally->media) == 0 && tally->destination && tally->failing)
         return 0;
     tally_fini(tally);
     return -ENOMEM;
@@ -25,6 +25,7 @@ void tally_fini(struct tally *tally)
     hash_set_fini(&tally->call_ids);
     free(tally->destination);
     free(tally->failing);
+    media_tally_fini(&tally->media);
 }
 
 static inline void add_packet(struct tally *tally, const struct packet *packet)
@@ -70,17 +71,6 @@ void tally_message(struct tally *tally, const struct sip_msg *msg, enum transpor
         tally->defects[__builtin_ctz(left)]++;
     hash_set_add(&tally->call_ids,
                  hash_bytes(&tally->call_id_key, msg->call_id.at, msg->call_id.len));
-}
-
-static void keep_text(char buf[static TALLY_TEXT_MAX], struct slice text)
-{
-    text = slice_head(text, TALLY_TEXT_MAX - 1);
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        buf[i] =
-            c <= 0x20 || c >= 0x7f ? '?' : text.at[i]; /* no words, no commands to a terminal */
-    }
-    buf[text.len] = 0;
 }
 
 /* Those where somebody insists first: a scan does not bury the trunk that died. Then the number. */
@@ -129,9 +119,9 @@ static void take_example(struct tally_destination *destination,
                          const struct invite_unanswered *event)
 {
     destination->cause = event->cause;
-    keep_text(destination->call_id, event->call_id);
-    keep_text(destination->from_uri, event->from_uri);
-    keep_text(destination->to_uri, event->to_uri);
+    kept_text(destination->call_id, event->call_id);
+    kept_text(destination->from_uri, event->from_uri);
+    kept_text(destination->to_uri, event->to_uri);
 }
 
 /* Remembers at most `max` different ones. */
@@ -257,6 +247,12 @@ void tally_event(struct tally *tally, const struct event *event)
     case EVENT_MIRROR_DEGRADED:
         add_degraded(&tally->mirror[event->mirror_degraded.problem], &event->mirror_degraded);
         break;
+    case EVENT_RTP_REPORT:
+    case EVENT_RTP_DEGRADED:
+    case EVENT_RTP_RECOVERED:
+    case EVENT_ONE_WAY_AUDIO:
+        media_tally_event(&tally->media, event);
+        break;
     case EVENT_TYPE_COUNT:
         break;
     }
@@ -321,6 +317,7 @@ void tally_sort(struct tally *tally)
     qsort(tally->failing, tally->failing_destinations, sizeof *tally->failing, compare_failing);
     qsort(tally->pending_to, tally->pending_destinations, sizeof *tally->pending_to,
           compare_pending);
+    media_tally_sort(&tally->media);
 }
 
 uint64_t tally_requests(const struct tally *tally)

@@ -1,6 +1,7 @@
 /*
- * tally: what the report at the end tells: counts of everything read, of everything left out, and
- * the unanswered INVITEs and failed connections grouped by destination. Bounded, whatever arrives.
+ * tally: what the report at the end tells: counts of everything read, of everything left out, the
+ * unanswered INVITEs and failed connections grouped by destination, and the media (media_tally.h).
+ * Bounded, whatever arrives.
  * Mirror copies are in what was read (packets, bytes, the span of time) and in nothing else.
  * Thread: the correlator's.
  */
@@ -13,6 +14,8 @@
 #include "decode/decode.h"
 #include "decode/icmp.h"
 #include "event/event.h"
+#include "pipeline/kept_text.h"
+#include "pipeline/media_tally.h"
 #include "sip/sip_msg.h"
 
 enum {
@@ -21,7 +24,6 @@ enum {
     TALLY_PENDING_MAX = 64,
     TALLY_FAILING_MAX = 256, /* as TALLY_DESTINATIONS_MAX */
     TALLY_FAILING_CALLERS_MAX = 16,
-    TALLY_TEXT_MAX = 128,
     TALLY_STATUS_MAX = 700,
 };
 
@@ -38,7 +40,7 @@ struct tally_destination {
     unsigned callers; /* TALLY_CALLERS_MAX: that many or more */
     /* An example: of the cause with the highest confidence, and of these of the most frequent one.
        Texts are cut. */
-    char call_id[TALLY_TEXT_MAX], from_uri[TALLY_TEXT_MAX], to_uri[TALLY_TEXT_MAX];
+    char call_id[KEPT_TEXT_MAX], from_uri[KEPT_TEXT_MAX], to_uri[KEPT_TEXT_MAX];
     struct cause cause;
 };
 
@@ -107,6 +109,7 @@ struct tally {
     size_t failing_destinations;
     uint64_t other_failing_connections; /* to those that gave way to ones with more */
     struct tally_mirror mirror[MIRROR_PROBLEM_COUNT];
+    struct media_tally media;
 };
 
 /* Packets with this verdict are counted and not looked into. */
@@ -141,7 +144,7 @@ void tally_event(struct tally *tally, const struct event *event);
 void tally_waiting(struct tally *tally, const struct endpoint *dst, const char *name,
                    uint32_t transmissions, int64_t waited_ns);
 
-/* Orders all three kinds of destinations for the report: the worst first. */
+/* Orders all three kinds of destinations, and the streams, for the report: the worst first. */
 void tally_sort(struct tally *tally);
 
 uint64_t tally_requests(const struct tally *tally);

@@ -10,46 +10,6 @@ void offer_answer_init(struct offer_answer *oa)
     memset(oa, 0, sizeof *oa);
 }
 
-/* As bits. */
-static uint32_t codecs_in_use(const struct offer_answer_description *description)
-{
-    uint32_t used = 0;
-    for (unsigned m = 0; m < description->media_count; m++)
-        for (unsigned i = 0; i < description->media[m].payload_count; i++)
-            if (description->media[m].payload[i].codec != OFFER_ANSWER_NO_CODEC)
-                used |= UINT32_C(1) << description->media[m].payload[i].codec;
-    return used;
-}
-
-_Static_assert(OFFER_ANSWER_CODECS_MAX <= 32, "codecs in use are kept as bits");
-
-/* The index of the codec, which takes the place of one that is not in use and is from then on. */
-static uint8_t intern_codec(struct offer_answer *oa, const struct sdp_payload *payload,
-                            uint32_t *used)
-{
-    struct offer_answer_codec codec = {.clock_hz = payload->clock_hz,
-                                       .channels = payload->channels,
-                                       .telephone_event = payload->telephone_event,
-                                       .comfort_noise = payload->comfort_noise};
-    struct slice name = slice_head(payload->codec, sizeof codec.name - 1);
-    if (name.len == 0)
-        return OFFER_ANSWER_NO_CODEC;
-    memcpy(codec.name, name.at, name.len);
-    uint8_t free_place = OFFER_ANSWER_NO_CODEC;
-    for (uint8_t i = 0; i < OFFER_ANSWER_CODECS_MAX; i++) {
-        if (!(*used >> i & 1))
-            free_place = i;
-        else if (memcmp(oa->codec[i].name, codec.name, sizeof codec.name) == 0 &&
-                 oa->codec[i].clock_hz == codec.clock_hz && oa->codec[i].channels == codec.channels)
-            return i;
-    }
-    if (free_place != OFFER_ANSWER_NO_CODEC) {
-        oa->codec[free_place] = codec;
-        *used |= UINT32_C(1) << free_place;
-    }
-    return free_place;
-}
-
 static enum offer_answer_type type_of(struct slice name)
 {
     if (slice_ieq(name, SLICE("audio")))
@@ -59,35 +19,20 @@ static enum offer_answer_type type_of(struct slice name)
     return slice_ieq(name, SLICE("image")) ? OFFER_ANSWER_IMAGE : OFFER_ANSWER_OTHER;
 }
 
-/* `out` is one of the four descriptions of `oa`; what it held is replaced. */
-static void describe(struct offer_answer *oa, struct offer_answer_description *out,
-                     const struct sdp *sdp)
+static void describe(struct offer_answer_description *out, const struct sdp *sdp)
 {
-    out->media_count = 0;
-    uint32_t used = 0;
-    for (unsigned side = 0; side < 2; side++)
-        used |= codecs_in_use(&oa->party[side].current) | codecs_in_use(&oa->party[side].proposed);
+    *out = (struct offer_answer_description){0};
     for (unsigned m = 0; m < sdp->media_count && m < OFFER_ANSWER_MEDIA_MAX; m++) {
         const struct sdp_media *from = &sdp->media[m];
-        struct offer_answer_media *to = &out->media[out->media_count++];
-        *to = (struct offer_answer_media){
-            .rtp = from->rtp,
-            .rtcp = from->rtcp,
-            .ptime_ms = from->ptime_ms,
-            .type = (uint8_t)type_of(from->type),
-            .direction = from->direction,
+        out->media[out->media_count++] = (struct offer_answer_media){
+            .port = from->rtp.port,
+            .type = (unsigned)type_of(from->type) & 3u,
+            .direction = (unsigned)from->direction & 3u,
             .is_rtp = from->is_rtp,
             .disabled = from->disabled,
-            .secure = from->secure,
             .ice = from->ice,
             .zero_address = from->zero_address,
-            .rtcp_mux = from->rtcp_mux,
         };
-        for (unsigned i = 0; i < from->payload_count && i < OFFER_ANSWER_PAYLOADS_MAX; i++) {
-            uint8_t codec = intern_codec(oa, &from->payload[i], &used);
-            to->payload[to->payload_count++] =
-                (struct offer_answer_payload){from->payload[i].type, codec};
-        }
     }
 }
 
@@ -146,20 +91,18 @@ static void propose(struct offer_answer *oa, const struct offer_answer_step *ste
                     enum offer_answer_side requester)
 {
     struct offer_answer_party *party = &oa->party[step->side];
-    /* Of the same description sent again, the first time counts. */
-    if (!proposes(party, role, in, requester, step->cseq))
-        party->proposed_at_ns = step->time_ns;
     party->proposed_role = (uint8_t)role;
     party->proposed_in = (uint8_t)in;
     party->proposed_requester = (uint8_t)requester;
     party->proposed_cseq = step->cseq;
-    describe(oa, &party->proposed, step->sdp);
+    describe(&party->proposed, step->sdp);
 }
 
-static void adopt_proposal(struct offer_answer_party *party, int64_t time_ns)
+static void adopt_proposal(struct offer_answer *oa, struct offer_answer_party *party,
+                           int64_t time_ns)
 {
     party->current = party->proposed;
-    party->current_at_ns = time_ns;
+    oa->agreed_ns = time_ns;
     party->has_current = true;
     drop_proposal(party);
 }
@@ -172,8 +115,8 @@ static void settle_alone(struct offer_answer *oa, const struct offer_answer_step
 {
     struct offer_answer_party *party = &oa->party[step->side];
     drop_proposal(party);
-    describe(oa, &party->current, step->sdp);
-    party->current_at_ns = step->time_ns;
+    describe(&party->current, step->sdp);
+    oa->agreed_ns = step->time_ns;
     party->has_current = true;
     party->holds = intake(&party->current) == REFUSES;
 }
@@ -188,14 +131,14 @@ static void answer(struct offer_answer *oa, const struct offer_answer_step *step
     struct offer_answer_party *answerer = &oa->party[step->side];
     struct offer_answer_party *offerer = &oa->party[other(step->side)];
     if (proposes(offerer, ROLE_OFFER, in, requester, cseq)) {
-        adopt_proposal(offerer, step->time_ns);
+        adopt_proposal(oa, offerer, step->time_ns);
         offerer->holds = intake(&offerer->current) == REFUSES;
     }
     bool held = answerer->holds;
     if (step->sdp)
         settle_alone(oa, step);
     else if (proposes(answerer, ROLE_PREVIEW, in, requester, cseq))
-        adopt_proposal(answerer, step->time_ns);
+        adopt_proposal(oa, answerer, step->time_ns);
     else
         return;
     /* One that is offered nothing takes nothing: then it holds only if it did before. */
@@ -429,10 +372,9 @@ const struct offer_answer_description *offer_answer_proposed(const struct offer_
     return oa->party[side].proposed_role != ROLE_NONE ? &oa->party[side].proposed : NULL;
 }
 
-const struct offer_answer_codec *offer_answer_codec(const struct offer_answer *oa,
-                                                    struct offer_answer_payload payload)
+int64_t offer_answer_agreed(const struct offer_answer *oa)
 {
-    return payload.codec < OFFER_ANSWER_CODECS_MAX ? &oa->codec[payload.codec] : NULL;
+    return oa->agreed_ns;
 }
 
 bool offer_answer_held_by(const struct offer_answer *oa, enum offer_answer_side side)
@@ -445,14 +387,37 @@ bool offer_answer_on_hold(const struct offer_answer *oa)
     return offer_answer_held_by(oa, SIDE_CALLER) || offer_answer_held_by(oa, SIDE_CALLEE);
 }
 
+/* What the side last said, agreed or else proposed; or NULL. */
+static const struct offer_answer_description *latest(const struct offer_answer *oa,
+                                                     enum offer_answer_side side)
+{
+    const struct offer_answer_description *current = offer_answer_current(oa, side);
+    return current ? current : offer_answer_proposed(oa, side);
+}
+
+static bool has_audio(const struct offer_answer_description *description, unsigned index)
+{
+    if (index >= description->media_count)
+        return false;
+    const struct offer_answer_media *media = &description->media[index];
+    return media->is_rtp && !media->disabled && media->type == OFFER_ANSWER_AUDIO;
+}
+
+int offer_answer_audio(const struct offer_answer *oa)
+{
+    const struct offer_answer_description *caller = latest(oa, SIDE_CALLER);
+    const struct offer_answer_description *callee = latest(oa, SIDE_CALLEE);
+    for (unsigned i = 0; i < OFFER_ANSWER_MEDIA_MAX; i++)
+        if ((caller || callee) && (!caller || has_audio(caller, i)) &&
+            (!callee || has_audio(callee, i)))
+            return (int)i;
+    return -1;
+}
+
 bool offer_answer_sends(const struct offer_answer *oa, enum offer_answer_side side, unsigned index)
 {
-    const struct offer_answer_description *own = offer_answer_current(oa, side);
-    const struct offer_answer_description *peer = offer_answer_current(oa, other(side));
-    if (!own)
-        own = offer_answer_proposed(oa, side);
-    if (!peer)
-        peer = offer_answer_proposed(oa, other(side));
+    const struct offer_answer_description *own = latest(oa, side);
+    const struct offer_answer_description *peer = latest(oa, other(side));
     if (!own && !peer)
         return false;
     if (own && (index >= own->media_count || !sends(&own->media[index])))

@@ -17,7 +17,10 @@
  * messages that the mirror missed are made up for as far as what follows tells: a 2xx accepts the
  * offer, also without its answer.
  *
- * Each fork has a dialog, and a struct offer_answer, of its own. Plain data of at most 1.5 KiB,
+ * Of a description it keeps what direction and hold need, and the port, by which its announcement
+ * is found again (call/media_map.h has addresses and codecs).
+ *
+ * Each fork has a dialog, and a struct offer_answer, of its own. Plain data of about 100 octets,
  * without pointers; all zeros is a fresh one. No allocation, no clock. One owner, one thread.
  */
 #ifndef SIPSPAN_SDP_OFFER_ANSWER_H
@@ -25,12 +28,7 @@
 
 #include "sdp/sdp.h"
 
-enum {
-    OFFER_ANSWER_MEDIA_MAX = 4,    /* more m= lines are not kept */
-    OFFER_ANSWER_PAYLOADS_MAX = 8, /* of a media: the preferred ones */
-    OFFER_ANSWER_CODECS_MAX = 16,  /* different ones in all descriptions that are kept */
-    OFFER_ANSWER_NO_CODEC = 0xff,
-};
+enum { OFFER_ANSWER_MEDIA_MAX = 4 }; /* more m= lines are not kept */
 
 /* The caller sent the first INVITE of the dialog, whoever sends this one. */
 enum offer_answer_side { SIDE_CALLER, SIDE_CALLEE };
@@ -59,19 +57,6 @@ struct offer_answer_step {
     int64_t time_ns;
 };
 
-struct offer_answer_codec {
-    char name[16];     /* NUL-terminated, cut after 15 */
-    uint32_t clock_hz; /* 0: unknown */
-    uint8_t channels;
-    bool telephone_event;
-    bool comfort_noise;
-};
-
-struct offer_answer_payload {
-    uint8_t type;  /* 0 to 127 */
-    uint8_t codec; /* for offer_answer_codec */
-};
-
 enum offer_answer_type {
     OFFER_ANSWER_AUDIO,
     OFFER_ANSWER_VIDEO,
@@ -81,19 +66,13 @@ enum offer_answer_type {
 
 /* One m= section, as in struct sdp_media. */
 struct offer_answer_media {
-    struct endpoint rtp; /* where the side receives; ip.version 0: not known */
-    struct endpoint rtcp;
-    uint16_t ptime_ms;
-    uint8_t type;      /* enum offer_answer_type */
-    uint8_t direction; /* enum sdp_direction */
+    uint16_t port;         /* where the side receives */
+    uint8_t type : 2;      /* enum offer_answer_type */
+    uint8_t direction : 2; /* enum sdp_direction */
     bool is_rtp : 1;
     bool disabled : 1;
-    bool secure : 1;
     bool ice : 1;
     bool zero_address : 1;
-    bool rtcp_mux : 1;
-    uint8_t payload_count;
-    struct offer_answer_payload payload[OFFER_ANSWER_PAYLOADS_MAX];
 };
 
 /* In the order of the m= lines: the media of an answer are those of the offer, one by one. */
@@ -106,9 +85,8 @@ enum offer_answer_role { ROLE_NONE, ROLE_OFFER, ROLE_PREVIEW };
 
 /* Read it with the functions below. */
 struct offer_answer {
+    int64_t agreed_ns; /* see offer_answer_agreed; the owner moves it where the clock is set */
     struct offer_answer_party {
-        int64_t current_at_ns; /* when it was agreed */
-        int64_t proposed_at_ns;
         uint32_t proposed_cseq;
         uint32_t invite_cseq;       /* of its last INVITE */
         uint32_t request_cseq;      /* of its last PRACK or UPDATE with a description */
@@ -125,11 +103,10 @@ struct offer_answer {
         bool request_seen : 1;
         struct offer_answer_description current;
         struct offer_answer_description proposed;
-    } party[2];                                               /* by enum offer_answer_side */
-    struct offer_answer_codec codec[OFFER_ANSWER_CODECS_MAX]; /* clock_hz and name 0: free */
+    } party[2]; /* by enum offer_answer_side */
 };
 
-_Static_assert(sizeof(struct offer_answer) <= 1536, "kept for every dialog");
+_Static_assert(sizeof(struct offer_answer) <= 128, "kept for every dialog");
 
 void offer_answer_init(struct offer_answer *oa);
 void offer_answer_saw(struct offer_answer *oa, const struct offer_answer_step *step);
@@ -150,9 +127,8 @@ const struct offer_answer_description *offer_answer_current(const struct offer_a
  */
 const struct offer_answer_description *offer_answer_proposed(const struct offer_answer *oa,
                                                              enum offer_answer_side side);
-/* NULL if it is not known. */
-const struct offer_answer_codec *offer_answer_codec(const struct offer_answer *oa,
-                                                    struct offer_answer_payload payload);
+/* When a side last agreed to a description, also to the one it had before; 0: never. */
+int64_t offer_answer_agreed(const struct offer_answer *oa);
 
 /*
  * The side has put the other on hold: it takes no media in any RTP stream (sendonly, inactive or
@@ -162,6 +138,9 @@ bool offer_answer_held_by(const struct offer_answer *oa, enum offer_answer_side 
 /* Either side has. */
 bool offer_answer_on_hold(const struct offer_answer *oa);
 
+/* The first m= line with sound over RTP that both sides take part in, by what they last said;
+ * -1: there is none. */
+int offer_answer_audio(const struct offer_answer *oa);
 /*
  * Is media of m= line `index` to be expected from `side`, by what both sides last said, agreed or
  * else proposed? Of a side that said nothing yet, sendrecv is assumed.

@@ -28,6 +28,7 @@ struct mirror {
     int64_t first_ns; /* EVENT_NO_TIME: no packet yet */
     int64_t start_ns, end_ns;
     bool is_over[MIRROR_PROBLEM_COUNT];
+    int64_t lost_ns; /* when many flows missed packets together, or the sensor lost some, last */
     struct mirror_loss loss;
 };
 
@@ -43,7 +44,7 @@ struct mirror *mirror_create(const char *sensor_id, event_receiver receive, void
     }
     mirror->receive = receive;
     mirror->context = context;
-    mirror->first_ns = EVENT_NO_TIME;
+    mirror->first_ns = mirror->lost_ns = EVENT_NO_TIME;
     mirror->loss.number = 1;
     mirror->loss.factor = hash_key_random().k0 | 1;
     return mirror;
@@ -137,13 +138,22 @@ void mirror_flow(struct mirror *mirror, uint32_t flow, bool has_hole, bool is_tc
 {
     if (has_hole)
         *(is_tcp ? &mirror->total.tcp_holes : &mirror->total.rtp_holes) += 1;
+    unsigned shared = mirror->loss.shared;
     mirror_loss_add(&mirror->loss, flow, has_hole, is_tcp,
                     now_ns > mirror->start_ns ? now_ns - mirror->start_ns : 0);
+    if (mirror->loss.shared != shared)
+        mirror->lost_ns = now_ns;
 }
 
-void mirror_sensor_lost(struct mirror *mirror)
+void mirror_sensor_lost(struct mirror *mirror, int64_t now_ns)
 {
     mirror->window.sensor_lost = true;
+    mirror->lost_ns = now_ns;
+}
+
+bool mirror_lost_since(const struct mirror *mirror, int64_t since_ns)
+{
+    return mirror->lost_ns != EVENT_NO_TIME && mirror->lost_ns >= since_ns;
 }
 
 int64_t mirror_due_ns(const struct mirror *mirror)
@@ -212,6 +222,8 @@ void mirror_clock_step(struct mirror *mirror, int64_t step_ns)
     mirror->first_ns = add_time(mirror->first_ns, step_ns);
     mirror->start_ns = add_time(mirror->start_ns, step_ns);
     mirror->end_ns = add_time(mirror->start_ns, MIRROR_WINDOW_NS);
+    if (mirror->lost_ns != EVENT_NO_TIME)
+        mirror->lost_ns = add_time(mirror->lost_ns, step_ns);
 }
 
 void mirror_figures(const struct mirror *mirror, const struct peers *peers,

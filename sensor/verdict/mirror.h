@@ -44,7 +44,7 @@ struct mirror_figures {
     uint64_t conversations_one_way; /* of these, seen in one direction only */
     uint64_t conversations_proven;  /* of these, shown to be answered out of sight */
     uint64_t tcp_holes;             /* in TCP streams whose receiver has what the mirror lacks */
-    uint64_t rtp_holes;             /* of the sampled streams */
+    uint64_t rtp_holes;             /* in RTP streams */
     uint64_t shared_losses;         /* moments in which many flows missed packets together */
     uint64_t told[MIRROR_PROBLEM_COUNT]; /* events */
 };
@@ -69,7 +69,9 @@ void mirror_packet(struct mirror *mirror, unsigned copy_kind, uint16_t interface
 /* A packet of a flow whose numbering shows holes; flow: any number that tells flows apart. */
 void mirror_flow(struct mirror *mirror, uint32_t flow, bool has_hole, bool is_tcp, int64_t now_ns);
 /* The sensor itself lost packets: holes of this window are not held against the mirror. */
-void mirror_sensor_lost(struct mirror *mirror);
+void mirror_sensor_lost(struct mirror *mirror, int64_t now_ns);
+/* Did many flows miss packets at the same moment since then, or the sensor lose some? */
+bool mirror_lost_since(const struct mirror *mirror, int64_t since_ns);
 
 /*
  * When the window ends that has packets; INT64_MAX: none has. So that the events do not depend on

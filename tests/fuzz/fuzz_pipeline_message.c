@@ -1,7 +1,7 @@
 /*
- * A sequence of datagrams through parser, calls, verdict and JSON, as the pipeline puts them
- * together, with room for so few calls that it has to be made all the time. After each datagram the
- * tables must be in order.
+ * A sequence of datagrams, SIP and RTP, through parser, calls, streams, verdict and JSON, as the
+ * pipeline puts them together, with room for so few calls that it has to be made all the time.
+ * After each datagram the tables must be in order.
  *
  * Input: an octet for the memory; then for each datagram two octets of time since the one before
  * (signed, in steps of 10 ms), one of addresses and ports, two of length, and its payload.
@@ -12,6 +12,7 @@
 #include "base/cursor.h"
 #include "call/calls.h"
 #include "event_check.h"
+#include "rtp/rtp_packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +23,7 @@ enum { EVENTS_MAX = 4096, MEMORY_STEP = 8 * 1024, MEMORY_CHOICES = 8 };
 #define STEP_NS  (10 * MS)
 #define TIMER_B  (32000 * MS)
 #define IDLE     (60000 * MS)
+#define INTERVAL (1000 * MS)
 
 /* The second octet of a datagram's head. */
 enum {
@@ -35,6 +37,8 @@ enum {
 
 struct run {
     struct calls calls;
+    struct streams *streams;
+    struct codec_book codecs;
     char id[EVENTS_MAX][EVENT_ID_TEXT_MAX];
     size_t events;
 };
@@ -72,13 +76,25 @@ static void check_ended(const struct call_ended *e)
     check(!e->ack_missing || e->has_ack_missing, "an ACK is known to be missing");
 }
 
+static void check_silent(const struct one_way_audio *e, const struct event *event)
+{
+    check(e->call_id.len > 0, "a call with one direction has a Call-ID");
+    check(e->src.endpoint.ip.version != 0 && e->dst.endpoint.ip.version != 0, "it has endpoints");
+    check(e->answered_ns <= e->since_ns && e->since_ns + e->silent_ns == event->time_ns,
+          "it is silent since then");
+    check(e->heard_packets > 0, "the other direction is not");
+    check(e->summary[0] != 0 && e->next_step[0] != 0, "it is explained");
+}
+
 static void receive(void *context, const struct event *event)
 {
     struct run *run = context;
     check_json(event);
     if (event->type == EVENT_INVITE_UNANSWERED)
         check_unanswered(&event->invite_unanswered, event);
-    else
+    else if (event->type == EVENT_ONE_WAY_AUDIO)
+        check_silent(&event->one_way_audio, event);
+    else if (event->type == EVENT_CALL_ENDED)
         check_ended(&event->call_ended);
     for (size_t i = 0; i < run->events; i++)
         check(memcmp(run->id[i], event->id, sizeof event->id) != 0, "a thing is told once");
@@ -86,9 +102,15 @@ static void receive(void *context, const struct event *event)
         memcpy(run->id[run->events++], event->id, sizeof event->id);
 }
 
+static bool is_doubted(void *context, int64_t since_ns)
+{
+    (void)context;
+    return since_ns % 2 == 0;
+}
+
 /* What the calls hold together; each must be in the slab's count. */
 struct held {
-    size_t calls, transactions, dialogs, blocks, media, waiting, retransmitting, timers;
+    size_t calls, transactions, dialogs, blocks, media, announcements, waiting, retransmitting;
 };
 
 static void count_transactions(const struct call *call, struct held *held)
@@ -122,6 +144,25 @@ static void count_dialogs(const struct call *call, struct held *held)
     held->dialogs += count;
 }
 
+static void count_media(const struct call *call, struct held *held)
+{
+    size_t count = 0;
+    int64_t first_ns = INT64_MIN;
+    for (const struct media_announcement *at = call->announced; at; at = at->older) {
+        check(at->call == call, "an announcement knows its call");
+        count++;
+    }
+    check(count <= MEDIA_MAP_PER_CALL, "announcements are bounded");
+    held->announcements += count;
+    for (struct list *node = call->streams.next; node != &call->streams; node = node->next) {
+        const struct stream *stream = CONTAINER_OF(node, struct stream, in_call);
+        check(stream->call == call && stream->state == STREAM_JOINED, "a stream knows its call");
+        check(stream->call_id.at == call->call_id.at, "and its Call-ID");
+        check(stream->record.first_ns >= first_ns, "streams are in their order");
+        first_ns = stream->record.first_ns;
+    }
+}
+
 static void count_phase(const struct call_table *table, enum call_phase phase, struct held *held)
 {
     size_t count = 0;
@@ -132,13 +173,15 @@ static void count_phase(const struct call_table *table, enum call_phase phase, s
         check(call->timer.position > 0, "every call has a timer");
         check(phase == PHASE_ENDED || call->call_id.len > 0, "a call has its Call-ID");
         check(call->arena.blocks <= CALL_ARENA_BLOCKS_MAX, "an arena is bounded");
-        check(phase != PHASE_ENDED || (list_is_empty(&call->transactions) &&
-                                       list_is_empty(&call->dialogs) && call->arena.blocks == 0),
+        check(phase != PHASE_ENDED ||
+                  (list_is_empty(&call->transactions) && list_is_empty(&call->dialogs) &&
+                   call->arena.blocks == 0 && list_is_empty(&call->streams) && !call->announced),
               "a call whose event is given holds nothing");
         held->blocks += call->arena.blocks;
         held->media += call->media != NULL;
         count_transactions(call, held);
         count_dialogs(call, held);
+        count_media(call, held);
         count++;
     }
     check(count == table->phase_count[phase], "the calls of a phase are counted");
@@ -168,8 +211,11 @@ static void check_tables(const struct calls *calls)
     check(held.calls == table->calls.used && held.calls == table->table.count, "calls are counted");
     check(held.transactions == table->transactions.used, "no transaction is lost");
     check(held.dialogs == table->dialogs.used, "no dialog is lost");
-    check(held.blocks == table->blocks.used, "no text is lost");
+    check(held.blocks == table->blocks.small.used + table->blocks.large.used, "no text is lost");
     check(held.media == table->media.used, "no media is lost");
+    check(held.announcements == calls->media_map.announcements.used &&
+              held.announcements == calls->media_map.table.count,
+          "no announcement is lost");
     check(held.waiting == table->waiting, "what waits is counted");
     check(held.retransmitting == table->retransmitting, "what is repeated is counted");
     check_timers(&table->timers, &held);
@@ -200,11 +246,21 @@ static void take_datagram(struct run *run, uint8_t how, int64_t time_ns, struct 
     };
     static struct sip_msg msg;
     struct calls *calls = &run->calls;
+    if (time_ns < calls->now_ns) /* what is late is told late */
+        time_ns = calls->now_ns;
+    streams_advance(run->streams, time_ns);
+    check_tables(calls);
     calls_packet(calls, &datagram.src.ip, time_ns);
     check_tables(calls);
     const struct timer_heap *timers = &calls->table.timers;
     check(calls->now_ns > time_ns || timers->count == 0 || timers->entry[1].deadline_ns > time_ns,
           "nothing that is due waits");
+    if (rtp_looks_like(payload)) {
+        datagram.time_ns = time_ns;
+        streams_rtp(run->streams, NULL, &datagram, streams_number(run->streams, &datagram));
+        check_tables(calls);
+        return;
+    }
     if ((how & NOT_SIP) || sip_msg_parse(payload, datagram.truncated, &msg) != SIP_ACCEPTED)
         return;
     calls_message(calls, &datagram, &msg);
@@ -215,7 +271,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct run run;
     struct cursor in = cursor_of(data, size);
+    if (codec_book_init(&run.codecs) != 0)
+        abort();
+    run.streams = streams_create(&(struct streams_params){
+        .memory_bytes = MEMORY_STEP,
+        .interval_ns = INTERVAL,
+        .sensor_id = "fuzz",
+        .codecs = &run.codecs,
+        .joiner = {&run.calls.media_map, media_map_look, media_map_codec},
+        .receive = receive,
+        .is_doubted = is_doubted,
+        .context = &run,
+    });
+    if (!run.streams)
+        abort();
     struct calls_params params = {
+        .streams = run.streams,
+        .codecs = &run.codecs,
         .memory_bytes = MEMORY_STEP * (2 + cursor_u8(&in) % MEMORY_CHOICES),
         .timer_b_ns = TIMER_B,
         .idle_ns = IDLE,
@@ -237,11 +309,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         time_ns += steps * STEP_NS + 1;
         take_datagram(&run, how, time_ns, slice_of((const char *)cursor_take(&in, length), length));
     }
+    streams_advance(run.streams, time_ns + 2 * TIMER_B);
     calls_advance(&run.calls, time_ns + 2 * TIMER_B);
     check_tables(&run.calls);
     calls_finish(&run.calls);
     check_tables(&run.calls);
+    streams_finish(run.streams);
+    check_tables(&run.calls);
     check(list_is_empty(&run.calls.table.phase[PHASE_CLOSING]), "at the end what ended is told");
     calls_fini(&run.calls);
+    streams_destroy(run.streams);
+    codec_book_fini(&run.codecs);
     return 0;
 }

@@ -55,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .calls = {.timer_b_ns = 32000 * MS, .idle_ns = 60000 * MS, .sensor_id = "fuzz"},
         .memory_bytes = MEMORY,
         .copy_window_ns = 50 * MS,
+        .rtp_interval_ns = INT64_C(10000000000),
         .sip_ports = sip_ports,
         .sip_port_count = 1,
         .registry = registry,

@@ -29,6 +29,10 @@ SEEDS = {
     "icmp": ("icmp_quotes", []),
     "gap": ("tcp_gap", []),
     "raw": ("unanswered_silent", ["link=raw"]),
+    "media": ("mirror_media", ["end=3.2"]),
+    "media_alone": ("media_no_sdp", ["end=0.5"]),
+    "media_rtcp": ("media_rtcp_xr", ["begin=4.8", "end=6"]),
+    "media_keys": ("media_srtp", ["begin=30", "end=32.4"]),
 }
 
 

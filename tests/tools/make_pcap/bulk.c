@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +52,7 @@ struct endpoint bulk_endpoint(uint8_t a, uint8_t x, uint8_t y, uint8_t z, uint16
     return (struct endpoint){.ip = ip_from_v4(octets), .port = port};
 }
 
-/* Keeps the frame for later; not at all when too many wait, which the truth then says. */
-static bool put_late(struct bulk *b, int64_t time_ns, size_t len)
+bool bulk_put_late(struct bulk *b, int64_t time_ns, size_t len)
 {
     if (b->free_late_count == 0)
         return false;
@@ -65,12 +63,13 @@ static bool put_late(struct bulk *b, int64_t time_ns, size_t len)
     return true;
 }
 
-void bulk_put_frame(struct bulk *b, int64_t time_ns, size_t len)
+bool bulk_put_frame(struct bulk *b, int64_t time_ns, size_t len)
 {
     pcap_out_put(&b->out, time_ns, b->frame, len);
-    if (prng_hits(&b->prng, b->options->copies) &&
-        put_late(b, time_ns + bulk_between(b, MS / 10, 2 * MS), len))
-        b->totals.copies++;
+    bool copied = prng_hits(&b->prng, b->options->copies) &&
+                  bulk_put_late(b, time_ns + bulk_between(b, MS / 10, 2 * MS), len);
+    b->totals.copies += copied;
+    return copied;
 }
 
 static struct frame signal_frame(struct bulk *b, const struct call *call, bool from_caller)
@@ -148,31 +147,6 @@ static void start_call(struct bulk *b, int64_t time_ns, uint32_t slot)
     bulk_push(b, time_ns, EVENT_SIGNAL, slot);
 }
 
-/* When packet i of a stream passes; it never overtakes, so `not_before` is the one before it. */
-static int64_t media_time(struct bulk *b, const struct stream *s, uint32_t i, int64_t not_before)
-{
-    int64_t time_ns = s->begin_ns + (int64_t)i * 20 * MS;
-    if (b->options->jitter_ms > 0)
-        time_ns += (int64_t)(prng_unit(&b->prng) * b->options->jitter_ms * MS);
-    return time_ns > not_before ? time_ns : not_before + 1000;
-}
-
-static void start_media(struct bulk *b, int64_t ack_ns, uint32_t slot)
-{
-    struct call *call = &b->calls[slot];
-    for (uint32_t i = 0; i < 2; i++) {
-        struct stream *s = &call->streams[i];
-        *s = (struct stream){.begin_ns = ack_ns + bulk_between(b, MS, 20 * MS),
-                             .end_ns =
-                                 call->bye_ns - (int64_t)(b->options->jitter_ms * MS) - 20 * MS,
-                             .ssrc = (uint32_t)prng_next(&b->prng)};
-        if (s->begin_ns >= s->end_ns)
-            continue;
-        b->totals.streams++;
-        bulk_push(b, media_time(b, s, 0, 0), EVENT_MEDIA, 2 * slot + i);
-    }
-}
-
 /* The delay from one message to the next (RFC 3261 section 17.2.1: 100 within 200 ms). */
 static int64_t step_delay(struct bulk *b, const struct call *call, int64_t now_ns)
 {
@@ -232,68 +206,13 @@ static void signal_call(struct bulk *b, int64_t time_ns, uint32_t slot)
     if (b->options->tcp && what == BULK_BYE_OK)
         close_connection(b, time_ns, call);
     if (what == BULK_ACK) {
-        call->bye_ns = time_ns + bulk_between(b, b->hold_ns / 2, b->hold_ns);
+        call->bye_ns = b->options->talk_ns > 0
+                           ? time_ns + b->options->talk_ns
+                           : time_ns + bulk_between(b, b->hold_ns / 2, b->hold_ns);
         if (b->options->rtp)
-            start_media(b, time_ns, slot);
+            bulk_start_media(b, time_ns, slot);
     }
     bulk_push(b, time_ns + step_delay(b, call, time_ns), EVENT_SIGNAL, slot);
-}
-
-static size_t write_rtp(struct bulk *b, const struct call *call, uint32_t direction)
-{
-    const struct stream *s = &call->streams[direction];
-    struct frame f = {.link = FRAME_ETHERNET, .ttl = 64, .src = call->caller, .dst = call->gateway};
-    f.src.port = call->caller_media;
-    f.dst.port = call->gateway_media;
-    f.ip_id = direction == 0 ? b->caller_ip_id[call->caller_index]++
-                             : b->gateway_ip_id[call->gateway_index]++;
-    if (direction == 1) {
-        struct endpoint src = f.dst;
-        f.dst = f.src;
-        f.src = src;
-    }
-    uint8_t *rtp = b->frame + frame_udp_offset(&f);
-    uint32_t seq = (s->ssrc >> 7) + s->packet, ts = (s->ssrc << 3) + 160 * s->packet;
-    const uint8_t header[12] = {0x80,
-                                s->packet == 0 ? 0x80 : 0,
-                                (uint8_t)(seq >> 8),
-                                (uint8_t)seq,
-                                (uint8_t)(ts >> 24),
-                                (uint8_t)(ts >> 16),
-                                (uint8_t)(ts >> 8),
-                                (uint8_t)ts,
-                                (uint8_t)(s->ssrc >> 24),
-                                (uint8_t)(s->ssrc >> 16),
-                                (uint8_t)(s->ssrc >> 8),
-                                (uint8_t)s->ssrc};
-    memcpy(rtp, header, sizeof header);
-    memset(rtp + sizeof header, 0xd5 ^ (int)direction, RTP_LEN - sizeof header);
-    return frame_finish_udp(&f, b->frame, RTP_LEN);
-}
-
-static void send_media(struct bulk *b, int64_t time_ns, uint32_t index)
-{
-    struct call *call = &b->calls[index / 2];
-    struct stream *s = &call->streams[index % 2];
-    bulk_put_frame(b, time_ns, write_rtp(b, call, index % 2));
-    b->totals.rtp++;
-    b->totals.lost += s->lost;
-    if (prng_hits(&b->prng, b->options->duplicates)) {
-        /* A repeat by the network: the same RTP in another IP packet, which a mirror copy is not.
-         */
-        size_t len = write_rtp(b, call, index % 2);
-        if (put_late(b, time_ns + bulk_between(b, MS / 10, 5 * MS), len))
-            b->totals.duplicates++;
-    }
-    /* Losses at a stream's end are no part of the truth: nobody could see them. */
-    s->lost = 0;
-    s->packet++;
-    while (prng_hits(&b->prng, b->options->loss)) {
-        s->packet++;
-        s->lost++;
-    }
-    if (s->begin_ns + (int64_t)s->packet * 20 * MS < s->end_ns)
-        bulk_push(b, media_time(b, s, s->packet, time_ns), EVENT_MEDIA, index);
 }
 
 static void send_late(struct bulk *b, int64_t time_ns, uint32_t slot)
@@ -319,7 +238,9 @@ static void start(struct bulk *b, uint32_t slots)
 {
     const struct bulk_options *o = b->options;
     int64_t now = START_S * SECOND;
-    b->hold_ns = o->cps > 0 ? (int64_t)((double)slots / o->cps * 1e9) : 30 * SECOND;
+    b->hold_ns = o->talk_ns > 0 ? o->talk_ns : 30 * SECOND;
+    if (o->cps > 0)
+        b->hold_ns = (int64_t)((double)slots / o->cps * 1e9);
     if (b->hold_ns < SECOND)
         die("--concurrent and --cps: calls would be shorter than a second");
     for (uint32_t i = 0; i < slots; i++)
@@ -343,7 +264,7 @@ static void run(struct bulk *b)
             signal_call(b, e.time_ns, e.index);
             break;
         case EVENT_MEDIA:
-            send_media(b, e.time_ns, e.index);
+            bulk_send_media(b, e.time_ns, e.index);
             break;
         case EVENT_LATE:
             send_late(b, e.time_ns, e.index);
@@ -355,46 +276,6 @@ static void run(struct bulk *b)
     }
     if (b->totals.unanswered + b->totals.noise[BULK_INVITES] + b->totals.noise[BULK_HALF_OPEN] > 0)
         send_trailer(b);
-}
-
-static void write_truth(const struct bulk *b)
-{
-    const struct totals *t = &b->totals;
-    const uint64_t *m = t->messages;
-    uint64_t invites = m[BULK_INVITE] + m[BULK_FLOOD];
-    const char *path = b->options->truth;
-    FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
-    if (!f)
-        die("%s: cannot be opened: %s", path, strerror(errno));
-    const struct {
-        const char *name;
-        uint64_t value;
-    } numbers[] = {
-        {"packets", b->out.packets},
-        {"octets", b->out.octets},
-        {"requests", invites + m[BULK_ACK] + m[BULK_BYE]},
-        {"responses", m[BULK_TRYING] + m[BULK_RINGING] + m[BULK_OK] + m[BULK_BYE_OK]},
-        {"invites", invites},
-        {"call_ids", b->started + t->noise[BULK_INVITES]},
-        {"calls_answered", t->answered},
-        {"calls_unanswered", t->unanswered},
-        {"flood", t->noise[BULK_INVITES]},
-        {"fragments", t->noise[BULK_FRAGMENTS]},
-        {"half_open", t->noise[BULK_HALF_OPEN]},
-        {"gaps", t->noise[BULK_GAPS]},
-        {"copies", t->copies},
-        {"other", t->other},
-        {"rtp_streams", t->streams},
-        {"rtp_packets", t->rtp},
-        {"rtp_lost", t->lost},
-        {"rtp_duplicates", t->duplicates},
-    };
-    fputs("{\n", f);
-    for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        fprintf(f, "  \"%s\": %llu,\n", numbers[i].name, (unsigned long long)numbers[i].value);
-    fprintf(f, "  \"seconds\": %.9f\n}\n", (double)(b->out.last_ns - b->out.first_ns) / 1e9);
-    if (fclose(f) != 0)
-        die("%s: cannot be written: %s", path, strerror(errno));
 }
 
 void bulk_run(const struct bulk_options *options)
@@ -410,12 +291,12 @@ void bulk_run(const struct bulk_options *options)
     for (uint32_t i = 0; i < LATE_MAX; i++)
         b->free_late[b->free_late_count++] = i;
     bulk_compile(b->templates, options->tcp);
+    bulk_truth_open(b);
     pcap_out_open(&b->out, options->out, FRAME_ETHERNET, options->microseconds, 0);
     start(b, slots);
     run(b);
     pcap_out_close(&b->out);
-    if (options->truth)
-        write_truth(b);
+    bulk_truth_write(b, slots);
     free(b->late);
     free(b->heap);
     free(b->calls);

@@ -26,13 +26,15 @@ enum bulk_noise {
 
 struct bulk_options {
     const char *out, *truth;     /* truth: NULL for none */
+    const char *truth_streams;   /* one JSON object a line for each RTP stream; NULL for none */
     bool microseconds, rtp, tcp; /* tcp: the calls' signalling */
     uint64_t calls, seed, noise[BULK_NOISES];
     uint32_t concurrent;
     double cps;        /* 0: each call takes about 30 s */
     double unanswered; /* percents */
-    double loss, copies, duplicates;
+    double loss, copies, duplicates, reorder;
     double jitter_ms;
+    int64_t talk_ns; /* from ACK to BYE; 0: at random */
 };
 
 void bulk_run(const struct bulk_options *options);

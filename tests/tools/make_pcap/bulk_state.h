@@ -1,8 +1,10 @@
 /*
- * bulk_state: what bulk.c and bulk_noise.c share.
+ * bulk_state: what the files of bulk share.
  */
 #ifndef MAKE_PCAP_BULK_STATE_H
 #define MAKE_PCAP_BULK_STATE_H
+
+#include <stdio.h>
 
 #include "bulk.h"
 #include "frame.h"
@@ -29,10 +31,17 @@ struct event {
     uint32_t index;
 };
 
+/* Of one stream, or of all. */
+struct stream_sums {
+    uint64_t packets, lost, duplicates, out_of_order, copies;
+};
+
 struct stream {
     int64_t begin_ns, end_ns;
     uint32_t ssrc, packet; /* packet: index of the next one that is not lost */
     uint32_t lost;         /* right before that one */
+    uint32_t held;         /* 1 + the index of one that the next one overtakes */
+    struct stream_sums sums;
 };
 
 struct call {
@@ -56,13 +65,15 @@ struct totals {
     uint64_t messages[BULK_MESSAGE_COUNT];
     uint64_t answered, unanswered, copies, other;
     uint64_t noise[BULK_NOISES];
-    uint64_t streams, rtp, lost, duplicates;
+    uint64_t streams;
+    struct stream_sums rtp;
 };
 
 struct bulk {
     const struct bulk_options *options;
     struct prng prng;
     struct pcap_out out;
+    FILE *truth_streams; /* NULL: not wanted */
     struct bulk_template templates[BULK_MESSAGE_COUNT];
     struct event *heap;
     uint32_t heap_len;
@@ -80,8 +91,19 @@ struct bulk {
 void bulk_push(struct bulk *b, int64_t time_ns, enum event_kind kind, uint32_t index);
 int64_t bulk_between(struct bulk *b, int64_t low_ns, int64_t high_ns);
 struct endpoint bulk_endpoint(uint8_t a, uint8_t x, uint8_t y, uint8_t z, uint16_t port);
-/* Sends what lies in b->frame, and maybe a mirror copy of it. */
-void bulk_put_frame(struct bulk *b, int64_t time_ns, size_t len);
+/* Sends what lies in b->frame, and maybe a mirror copy of it; returns whether it did. */
+bool bulk_put_frame(struct bulk *b, int64_t time_ns, size_t len);
+/* Keeps what lies there for later; not at all when too many wait, which the truth then says. */
+bool bulk_put_late(struct bulk *b, int64_t time_ns, size_t len);
+
+/* bulk_media.c: both streams of a call that has its ACK; the next packet of one of them. */
+void bulk_start_media(struct bulk *b, int64_t ack_ns, uint32_t slot);
+void bulk_send_media(struct bulk *b, int64_t time_ns, uint32_t index);
+
+/* bulk_truth.c */
+void bulk_truth_open(struct bulk *b);
+void bulk_truth_stream(struct bulk *b, const struct call *call, uint32_t direction);
+void bulk_truth_write(struct bulk *b, uint32_t concurrent);
 
 /* bulk_noise.c: one of that kind, and when the next comes. */
 void bulk_send_noise(struct bulk *b, int64_t time_ns, enum bulk_noise kind);

@@ -94,7 +94,7 @@ struct transaction *dialogs_response(struct dialogs *d, const struct spec *spec,
 
 /* message.c: the octets on the wire. */
 void message_write(const struct message *m, struct text *out);
-/* An SDP body as spec says (sdp, codec, dir), from a writer at this address. */
+/* sdp_text.c: an SDP body as spec says (sdp, codec, dir, ...), from a writer at this address. */
 void message_write_sdp(const char *where, const struct spec *spec, const struct host *writer,
                        struct text *out);
 

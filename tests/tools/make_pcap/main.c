@@ -12,11 +12,11 @@
 static const char usage[] =
     "usage: make_pcap --scenario FILE -o OUT [--truth FILE] [--one-way HOST,...] [--lose PERCENT]\n"
     "                 [--seed N] [--us] [--set [HOST.]KEY=VALUE]...\n"
-    "       make_pcap --calls N --concurrent M -o OUT [--truth FILE] [--cps X] [--unanswered "
-    "PERCENT]\n"
+    "       make_pcap --calls N --concurrent M -o OUT [--truth FILE] [--truth-streams FILE]\n"
+    "                 [--cps X] [--talk SECONDS] [--unanswered PERCENT]\n"
     "                 [--flood N] [--fragments N] [--half-open N] [--gaps N] [--tcp] [--rtp]\n"
-    "                 [--loss PERCENT] [--jitter MS] [--duplicates PERCENT] [--copies PERCENT]\n"
-    "                 [--seed N] [--us]\n"
+    "                 [--loss PERCENT] [--jitter MS] [--duplicates PERCENT] [--reorder PERCENT]\n"
+    "                 [--copies PERCENT] [--seed N] [--us]\n"
     "       make_pcap --keys\n"
     "OUT and the truth may be -, the standard output. --one-way leaves out what these hosts send,\n"
     "--lose what a bad mirror would lose; --set is\n"
@@ -43,6 +43,9 @@ enum option_id {
     OPTION_JITTER,
     OPTION_DUPLICATES,
     OPTION_COPIES,
+    OPTION_REORDER,
+    OPTION_TALK,
+    OPTION_TRUTH_STREAMS,
     OPTION_KEYS,
     OPTION_SET,
 };
@@ -68,6 +71,9 @@ static const struct option long_options[] = {
     {"jitter", required_argument, NULL, OPTION_JITTER},
     {"duplicates", required_argument, NULL, OPTION_DUPLICATES},
     {"copies", required_argument, NULL, OPTION_COPIES},
+    {"reorder", required_argument, NULL, OPTION_REORDER},
+    {"talk", required_argument, NULL, OPTION_TALK},
+    {"truth-streams", required_argument, NULL, OPTION_TRUTH_STREAMS},
     {"set", required_argument, NULL, OPTION_SET},
     {"keys", no_argument, NULL, OPTION_KEYS},
     {"help", no_argument, NULL, 'h'},
@@ -150,6 +156,15 @@ static void take_option(int id, struct scenario_options *s, struct bulk_options 
         break;
     case OPTION_COPIES:
         b->copies = real(optarg, 100);
+        break;
+    case OPTION_REORDER:
+        b->reorder = real(optarg, 100);
+        break;
+    case OPTION_TALK:
+        b->talk_ns = (int64_t)(real(optarg, 86400) * 1e9);
+        break;
+    case OPTION_TRUTH_STREAMS:
+        b->truth_streams = optarg;
         break;
     case OPTION_SET:
         s->set = must_realloc(s->set, (s->set_count + 1) * sizeof *s->set);

@@ -8,7 +8,7 @@
 #include "pcap_out.h"
 #include "scenario_line.h"
 
-enum { LINE_ROOM = 8192, DEFAULT_START_S = 1700000000 };
+enum { LINE_ROOM = 8192 };
 
 void scenario_fail(const struct scenario *s, const char *format, ...)
 {
@@ -338,7 +338,7 @@ static uint64_t write_capture(struct scenario *s, const struct scenario_options 
     struct pcap_out out;
     bool us =
         options->microseconds || (s->file.resolution && strcmp(s->file.resolution, "us") == 0);
-    int64_t start = s->file.start >= 0 ? s->file.start : DEFAULT_START_S * INT64_C(1000000000);
+    int64_t start = s->file.start >= 0 ? s->file.start : SCENARIO_START_NS;
     pcap_out_open(&out, options->out, s->link, us, s->file.snap > 0 ? (uint32_t)s->file.snap : 0);
     if (s->frame_count > 0)
         qsort(s->frames, s->frame_count, sizeof *s->frames, by_place);
@@ -378,6 +378,7 @@ static void fini(struct scenario *s)
     free(s->definitions);
     free(s->lines);
     free(s->steps);
+    free(s->moments);
 }
 
 /* Every HOST of --set must have been there. */

@@ -11,11 +11,11 @@
  *     clock TIME +SECONDS | -SECONDS               from TIME on the stamps are wrong by so much
  * more
  *
- * WHAT: a method in capitals, a status code, or rtp, udp, tcp, icmp, stream. TIME: seconds since
- * the file's start. Lines may stand in any order of time: the capture is sorted, equal times in the
- * order of the lines. What a response answers and what a dialog is like is taken from the lines
- * above. With transport=tcp or ws, SIP goes over a TCP connection between the two endpoints, which
- * the first to send opens; "stream" is anything else on it. Handshake, sequence numbers,
+ * WHAT: a method in capitals, a status code, or rtp, rtcp, udp, tcp, icmp, stream. TIME: seconds
+ * since the file's start. Lines may stand in any order of time: the capture is sorted, equal times
+ * in the order of the lines. What a response answers and what a dialog is like is taken from the
+ * lines above. With transport=tcp or ws, SIP goes over a TCP connection between the two endpoints,
+ * which the first to send opens; "stream" is anything else on it. Handshake, sequence numbers,
  * acknowledgments and WebSocket's upgrade come by themselves. The line "file" takes the keys of
  * hosts too, as defaults. `make_pcap --keys` lists the keys.
  */
@@ -27,6 +27,7 @@
 #include "prng.h"
 
 enum { SCENARIO_FRAMES_MAX = 4000000 };
+#define SCENARIO_START_NS INT64_C(1700000000000000000) /* since 1970, unless start= says */
 
 struct scenario_frame {
     int64_t time_ns; /* since the file's start */
@@ -45,6 +46,13 @@ struct scenario_frame {
 /* From at_ns on, stamps are step_ns more than true. */
 struct clock_step {
     int64_t at_ns, step_ns;
+};
+
+/* A moment that an RTCP packet told, which another may refer to: of an SR or an XR's RRTR. */
+struct rtcp_moment {
+    uint32_t ssrc, ntp_middle;
+    bool rrtr;
+    int64_t tap_ns; /* when it passed the sensor */
 };
 
 struct definition {
@@ -88,7 +96,8 @@ struct scenario {
     unsigned host_count, definition_count, line_count;
     struct clock_step *steps;
     struct stream **streams;
-    unsigned step_count, stream_count;
+    struct rtcp_moment *moments;
+    unsigned step_count, stream_count, moment_count;
     uint16_t next_tunnel_id;
     struct dialogs dialogs;
     struct scenario_left_out left_out;

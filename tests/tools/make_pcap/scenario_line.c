@@ -133,15 +133,20 @@ static void next_ip_id(struct line *l)
         l->frame.ip_id = l->spec->df ? 0 : l->src->next_ip_id++;
 }
 
-void line_put_udp(struct line *l, int64_t time_ns, const void *payload, size_t len)
+void line_put_udp_again(struct line *l, int64_t time_ns, const void *payload, size_t len)
 {
     if (len > UDP_PAYLOAD_MAX)
         scenario_fail(l->s, "more than %d octets in a datagram", UDP_PAYLOAD_MAX);
     uint8_t *buf = must_alloc(FRAME_HEADERS_MAX + len);
     memcpy(buf + frame_udp_offset(&l->frame), payload, len);
-    next_ip_id(l);
     put_packet(l, time_ns, buf, frame_finish_udp(&l->frame, buf, len));
     free(buf);
+}
+
+void line_put_udp(struct line *l, int64_t time_ns, const void *payload, size_t len)
+{
+    next_ip_id(l);
+    line_put_udp_again(l, time_ns, payload, len);
 }
 
 void line_put_tcp(struct line *l, int64_t time_ns, const struct frame_tcp *tcp, const void *payload,

@@ -22,6 +22,8 @@ struct line {
 struct line line_begin(struct scenario *s, const struct spec *spec, struct host *src,
                        const struct host *dst, int64_t time_ns);
 void line_put_udp(struct line *l, int64_t time_ns, const void *payload, size_t len);
+/* The very same IP packet again: the one that was put last, with its IP id. */
+void line_put_udp_again(struct line *l, int64_t time_ns, const void *payload, size_t len);
 void line_put_tcp(struct line *l, int64_t time_ns, const struct frame_tcp *tcp, const void *payload,
                   size_t len);
 void line_put_icmp(struct line *l, uint8_t type, uint8_t code, const uint8_t *quoted, size_t len);
@@ -33,6 +35,11 @@ struct ladder {
 struct ladder ladder_begin(const struct line *l, int64_t default_t1_ns);
 /* The next transmission's offset, or false. */
 bool ladder_next(struct ladder *ladder, int64_t *offset_ns);
+
+enum { MEDIA_PORT = 20000 }; /* where a line says none; RTCP: one more */
+/* scenario_rtp.c and scenario_rtcp.c: the packets of one line. */
+void rtp_add(struct line *l);
+void rtcp_add(struct line *l);
 
 /* scenario_stream.c: what goes over TCP is kept until every line is read, then put in order. */
 void stream_add(struct line *l, struct host *dst, bool ladder, struct text *bytes);

@@ -3,7 +3,7 @@
 
 #include "scenario_line.h"
 
-enum { ICMP_QUOTE_MAX = 528, RTP_HEADER = 12, PAYLOAD_DEFAULT = 160, MEDIA_PORT = 20000 };
+enum { ICMP_QUOTE_MAX = 528, PAYLOAD_DEFAULT = 160 };
 
 static void add_repeated(struct line *l, bool ladder, const struct text *payload)
 {
@@ -53,70 +53,51 @@ static void add_sip(struct line *l, bool ladder, struct host *dst, const char *w
     }
 }
 
-static bool listed(const struct scenario *s, const char *ranges, int64_t index)
+static void put_hex(const struct line *l, struct text *out)
 {
-    for (const char *at = ranges; at && *at;) {
-        char *end;
-        long long first = strtoll(at, &end, 10), last = first;
-        if (*end == '-')
-            last = strtoll(end + 1, &end, 10);
-        if ((*end && *end != ',') || end == at)
-            scenario_fail(s, "gone=%s: not like 3,10-12", ranges);
-        if (index >= first && index <= last)
-            return true;
-        at = *end ? end + 1 : end;
+    const char *at = l->spec->hex;
+    for (; at[0] && at[1]; at += 2) {
+        char digits[] = {'0', 'x', at[0], at[1], '\0'};
+        int64_t octet;
+        if (text_to_int(digits, UINT8_MAX, &octet))
+            break;
+        text_put(out, &(uint8_t){(uint8_t)octet}, 1);
     }
-    return false;
+    if (*at)
+        scenario_fail(l->s, "hex=%s: not pairs of hexadecimal digits", l->spec->hex);
 }
 
-static void put_u32(uint8_t *at, uint32_t value)
+static void put_random(struct text *out, uint8_t first, int64_t len, struct prng *prng)
 {
-    for (int i = 0; i < 4; i++)
-        at[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-static void add_rtp(struct line *l)
-{
-    const struct spec *spec = l->spec;
-    if (spec->src_port < 0)
-        l->frame.src.port = MEDIA_PORT;
-    if (spec->dst_port < 0)
-        l->frame.dst.port = MEDIA_PORT;
-    size_t len = RTP_HEADER + (size_t)or_else(spec->bytes, PAYLOAD_DEFAULT);
-    if (len > UDP_PAYLOAD_MAX)
-        scenario_fail(l->s, "bytes: too many for a datagram");
-    uint8_t *payload = must_alloc(len);
-    memset(payload + RTP_HEADER, 0xd5, len - RTP_HEADER);
-    payload[0] = 0x80;
-    for (int64_t i = 0; i < or_else(spec->count, 1); i++) {
-        uint32_t seq = (uint32_t)(or_else(spec->seq, 1) + i);
-        int64_t late =
-            spec->jitter > 0 ? (int64_t)(prng_unit(&l->s->prng) * (double)spec->jitter) : 0;
-        if (listed(l->s, spec->gone, i))
-            continue;
-        payload[1] = (uint8_t)(or_else(spec->pt, 0) | (i == 0 ? 0x80 : 0));
-        payload[2] = (uint8_t)(seq >> 8);
-        payload[3] = (uint8_t)seq;
-        put_u32(payload + 4, (uint32_t)(or_else(spec->ts, 0) + i * or_else(spec->step, 160)));
-        put_u32(payload + 8, (uint32_t)or_else(spec->ssrc, 0x1234abcd));
-        line_put_udp(l, l->time_ns + i * or_else(spec->interval, 20000000) + late, payload, len);
-    }
-    free(payload);
+    text_put(out, &first, 1);
+    for (int64_t i = 1; i < len; i++)
+        text_put(out, &(uint8_t){(uint8_t)prng_next(prng)}, 1);
 }
 
 static void add_other_udp(struct line *l, bool ladder)
 {
-    struct text payload = {0};
-    text_put(&payload, "", 0);
-    if (l->spec->payload) {
-        text_add(&payload, "%s", l->spec->payload);
-    } else {
-        /* The first octet must not look like STUN, RTP or text. */
-        for (int64_t i = 0; i < or_else(l->spec->bytes, PAYLOAD_DEFAULT); i++)
-            text_put(&payload, "\xf0", 1);
+    const struct spec *spec = l->spec;
+    int64_t bytes = or_else(spec->bytes, PAYLOAD_DEFAULT);
+    int64_t begin_ns = l->time_ns, count = ladder ? 1 : or_else(spec->count, 1);
+    struct prng prng = {.state = (uint64_t)begin_ns};
+    for (int64_t i = 0; i < count; i++) {
+        struct text payload = {0};
+        text_put(&payload, "", 0);
+        if (spec->payload) {
+            text_add(&payload, "%s", spec->payload);
+        } else if (spec->hex) {
+            put_hex(l, &payload);
+        } else if (spec->random >= 0) {
+            put_random(&payload, (uint8_t)spec->random, bytes, &prng);
+        } else {
+            /* The first octet must not look like STUN, RTP or text. */
+            for (int64_t k = 0; k < bytes; k++)
+                text_put(&payload, "\xf0", 1);
+        }
+        l->time_ns = begin_ns + i * or_else(spec->interval, 20000000);
+        add_repeated(l, ladder, &payload);
+        text_fini(&payload);
     }
-    add_repeated(l, ladder, &payload);
-    text_fini(&payload);
 }
 
 static void add_tcp(struct line *l)
@@ -181,18 +162,15 @@ static unsigned scope_of(const struct scenario *s, const char *what)
     static const struct {
         const char *word;
         unsigned scope;
-    } kinds[] = {{"rtp", SPEC_RTP},
-                 {"udp", SPEC_UDP},
-                 {"tcp", SPEC_TCP},
-                 {"icmp", SPEC_ICMP},
-                 {"stream", SPEC_STREAM}};
+    } kinds[] = {{"rtp", SPEC_RTP}, {"rtcp", SPEC_RTCP}, {"udp", SPEC_UDP},
+                 {"tcp", SPEC_TCP}, {"icmp", SPEC_ICMP}, {"stream", SPEC_STREAM}};
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i].word, what) == 0)
             return kinds[i].scope;
     if (strspn(what, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(what) ||
         strspn(what, "0123456789") == strlen(what))
         return SPEC_SIP;
-    scenario_fail(s, "%s: not a METHOD, a status code, or rtp, udp, tcp, icmp, stream", what);
+    scenario_fail(s, "%s: not a METHOD, a status code, or rtp, rtcp, udp, tcp, icmp, stream", what);
 }
 
 void scenario_add_packets(struct scenario *s, int64_t time_ns, bool ladder, struct host *src,
@@ -206,6 +184,8 @@ void scenario_add_packets(struct scenario *s, int64_t time_ns, bool ladder, stru
         also |= SPEC_LADDER;
     if (scope & (SPEC_SIP | SPEC_STREAM))
         also |= SPEC_CARRIED;
+    if (scope & SPEC_RTCP)
+        also |= SPEC_PATH;
     for (int i = 0; i < count; i++) {
         const char *wrong = spec_take(&spec, scope | also, words[i]);
         if (wrong)
@@ -215,7 +195,9 @@ void scenario_add_packets(struct scenario *s, int64_t time_ns, bool ladder, stru
     if (scope == SPEC_SIP)
         add_sip(&l, ladder, dst, what);
     else if (scope == SPEC_RTP)
-        add_rtp(&l);
+        rtp_add(&l);
+    else if (scope == SPEC_RTCP)
+        rtcp_add(&l);
     else if (scope == SPEC_UDP)
         add_other_udp(&l, ladder);
     else if (scope == SPEC_TCP)

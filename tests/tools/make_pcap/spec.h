@@ -26,8 +26,10 @@ enum spec_scope {
     SPEC_ICMP = 1 << 7,
     SPEC_STREAM = 1 << 8,
     SPEC_CARRIED = 1 << 9, /* what TCP carries: stream, and SIP with transport= */
+    SPEC_RTCP = 1 << 10,
+    SPEC_PATH = 1 << 11, /* what RTCP is reckoned from */
     /* Defaults for what a host sends; on the line "file" for what every host sends. */
-    SPEC_HOST = SPEC_PACKET | SPEC_SIP | SPEC_CARRIED,
+    SPEC_HOST = SPEC_PACKET | SPEC_SIP | SPEC_CARRIED | SPEC_PATH,
 };
 
 enum { SPEC_UNSET = -1 }; /* of the numbers and times */
@@ -56,14 +58,24 @@ struct spec {
     /* SIP */
     const char *call, *branch, *below, *as, *method, *from, *to, *from_tag, *to_tag, *uri, *reason;
     const char *via, *sent_by, *transport, *received, *contact, *agent;
-    const char *challenge, *credentials, *proxy_credentials, *sdp, *codec, *dir;
-    int64_t cseq, max_forwards, content_length;
-    bool rport, record_route, compact, lf, rfc2543;
+    const char *challenge, *credentials, *proxy_credentials, *sdp, *codec, *dir, *secure;
+    int64_t cseq, max_forwards, content_length, sdp_version, rtcp_port;
+    bool rport, record_route, compact, lf, rfc2543, rtcp_mux;
     struct spec_header headers[SPEC_HEADERS_MAX];
     unsigned header_count;
     /* RTP, UDP, TCP, ICMP */
-    const char *gone, *payload, *flags, *kind, *quote;
-    int64_t interval, jitter, pt, ssrc, seq, ts, step, bytes, ack, quote_bytes;
+    const char *gone, *payload, *flags, *kind, *quote, *hex;
+    int64_t interval, jitter, pt, ssrc, seq, ts, step, bytes, ack, quote_bytes, random;
+    /* RTP: lists of packets by index; some with a value each */
+    const char *marker, *twice, *doubled, *late, *jump, *ts_jump, *pause, *delay;
+    const char *change, *events, *comfort_noise;
+    int64_t again_after, alternate, event_pt, csrcs, extension, padding;
+    bool srtp;
+    /* RTCP */
+    const char *cname;
+    int64_t leg, ntp_ahead, report, fraction, lost, highest, report_jitter, lsr, packets, octets;
+    int64_t dlrr, voip, voip_loss, voip_discard, voip_round_trip, voip_end_system, voip_r, voip_mos;
+    bool sr, rr, rrtr, bye, encrypted;
 };
 
 void spec_init(struct spec *s);

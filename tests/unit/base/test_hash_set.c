@@ -65,6 +65,21 @@ static void test_limit(void **state)
     hash_set_fini(&set);
 }
 
+static void test_has(void **state)
+{
+    struct hash_set set = {.max = LIMIT};
+    (void)state;
+    assert_false(hash_set_has(&set, 0)); /* without a slot */
+    hash_set_add(&set, UINT64_C(7) << 32 | 1023);
+    assert_true(hash_set_has(&set, UINT64_C(7) << 32 | 1023));
+    assert_false(hash_set_has(&set, UINT64_C(8) << 32 | 1023)); /* the same slot */
+    assert_false(hash_set_has(&set, 0));
+    hash_set_add(&set, 0);
+    assert_true(hash_set_has(&set, 0));
+    hash_set_fini(&set);
+    assert_false(hash_set_has(&set, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +87,7 @@ int main(void)
         cmocka_unit_test(test_collisions),
         cmocka_unit_test(test_zero),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,7 @@ struct message {
 struct kept_event {
     struct event event; /* its slices point into text */
     char text[7][200];
+    struct event_stream *stream; /* of a call that ended; NULL: none */
 };
 
 struct bench {
@@ -63,6 +64,9 @@ struct bench {
     struct kept_event *kept;
     size_t count, room;
     struct connection_facts connection; /* what is known of any */
+    struct streams *streams;            /* NULL: media are not followed */
+    struct codec_book codecs;
+    bool is_doubted; /* the mirror loses packets */
 };
 
 static inline void bench_receive(void *context, const struct event *event)
@@ -74,7 +78,7 @@ static inline void bench_receive(void *context, const struct event *event)
         assert_non_null(bench->kept);
     }
     struct kept_event *kept = &bench->kept[bench->count++];
-    kept->event = *event;
+    *kept = (struct kept_event){.event = *event};
     struct slice *texts[7] = {NULL};
     if (event->type == EVENT_INVITE_UNANSWERED) {
         struct invite_unanswered *e = &kept->event.invite_unanswered;
@@ -85,6 +89,16 @@ static inline void bench_receive(void *context, const struct event *event)
         struct call_ended *e = &kept->event.call_ended;
         struct slice *all[] = {&e->call_id, &e->from_uri, &e->to_uri, &e->user_agent};
         memcpy(texts, all, sizeof all);
+        kept->stream = calloc(e->streams + 1, sizeof *kept->stream);
+        assert_non_null(kept->stream);
+        memcpy(kept->stream, e->stream, e->streams * sizeof *kept->stream);
+        e->stream = kept->stream;
+    } else if (event->type == EVENT_ONE_WAY_AUDIO) {
+        struct one_way_audio *e = &kept->event.one_way_audio;
+        struct slice *all[] = {&e->call_id, &e->from_uri, &e->to_uri};
+        memcpy(texts, all, sizeof all);
+    } else if (event->type == EVENT_RTP_REPORT) {
+        texts[0] = &kept->event.rtp_report.call_id;
     }
     for (size_t i = 0; i < 7 && texts[i]; i++) {
         assert_true(texts[i]->len < sizeof kept->text[i]);
@@ -102,11 +116,17 @@ static inline void bench_look_at_connection(void *context, const struct endpoint
     *facts = bench->connection;
 }
 
-static inline struct bench *bench_with(uint64_t memory_bytes, const char *sensor_id)
+static inline bool bench_is_doubted(void *context, int64_t since_ns)
 {
-    struct bench *bench = calloc(1, sizeof *bench);
-    assert_non_null(bench);
-    struct calls_params params = {
+    const struct bench *bench = context;
+    (void)since_ns;
+    return bench->is_doubted;
+}
+
+static inline struct calls_params bench_params(struct bench *bench, uint64_t memory_bytes,
+                                               const char *sensor_id)
+{
+    return (struct calls_params){
         .memory_bytes = memory_bytes,
         .timer_b_ns = TIMER_B_MS * MS,
         .idle_ns = IDLE_MS * MS,
@@ -114,7 +134,15 @@ static inline struct bench *bench_with(uint64_t memory_bytes, const char *sensor
         .receive = bench_receive,
         .context = bench,
         .look_at_connection = bench_look_at_connection,
+        .is_doubted = bench_is_doubted,
     };
+}
+
+static inline struct bench *bench_with(uint64_t memory_bytes, const char *sensor_id)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    assert_non_null(bench);
+    struct calls_params params = bench_params(bench, memory_bytes, sensor_id);
     assert_int_equal(calls_init(&bench->calls, &params), 0);
     return bench;
 }
@@ -127,6 +155,12 @@ static inline struct bench *bench_new(void)
 static inline void bench_free(struct bench *bench)
 {
     calls_fini(&bench->calls);
+    if (bench->streams) {
+        streams_destroy(bench->streams);
+        codec_book_fini(&bench->codecs);
+    }
+    for (size_t i = 0; i < bench->count; i++)
+        free(bench->kept[i].stream);
     free(bench->kept);
     free(bench);
 }

@@ -18,8 +18,13 @@ static void keep_line(void *context, const struct event *event)
 {
     struct lines *lines = context;
     assert_true(lines->count < LINES_MAX);
-    lines->line[lines->count] = event_json_structured(event, "bench");
+    struct json_writer writer;
+    json_writer_init(&writer, 1 << 20);
+    event_json_put_line(&writer, event, "bench");
+    assert_false(writer.failed);
+    lines->line[lines->count] = strndup(writer.text, writer.len);
     assert_non_null(lines->line[lines->count++]);
+    json_writer_fini(&writer);
 }
 
 static int compare_lines(const void *a, const void *b)

@@ -25,20 +25,20 @@ static struct offer_answer *media_of(struct bench *b, const char *tag)
 }
 
 static void assert_agreed(const struct offer_answer *media, enum offer_answer_side side,
-                          const char *rtp)
+                          unsigned port)
 {
     const struct offer_answer_description *now = offer_answer_current(media, side);
     assert_non_null(now);
     assert_int_equal(now->media_count, 1);
-    assert_endpoint(now->media[0].rtp, rtp);
+    assert_int_equal(now->media[0].port, port);
 }
 
 static void assert_both_agreed(struct bench *b)
 {
     const struct offer_answer *media = media_of(b, "t1");
     assert_int_equal(offer_answer_state(media), OFFER_ANSWER_ANSWERED);
-    assert_agreed(media, SIDE_CALLER, "192.0.2.10:20000");
-    assert_agreed(media, SIDE_CALLEE, "198.51.100.20:30000");
+    assert_agreed(media, SIDE_CALLER, 20000);
+    assert_agreed(media, SIDE_CALLEE, 30000);
 }
 
 static void test_offer_in_the_invite(void **state)
@@ -86,8 +86,8 @@ static void test_prack_and_update(void **state)
     assert_int_equal(offer_answer_state(media_of(b, "t1")), OFFER_ANSWER_OFFERED);
     SAY(b, 420, .method = "UPDATE", .branch = "up", .ttag = "t1", .cseq = 3, .status = 200,
         .sdp = SDP("198.51.100.20", "30002", ""));
-    assert_agreed(media_of(b, "t1"), SIDE_CALLER, "192.0.2.10:20002");
-    assert_agreed(media_of(b, "t1"), SIDE_CALLEE, "198.51.100.20:30002");
+    assert_agreed(media_of(b, "t1"), SIDE_CALLER, 20002);
+    assert_agreed(media_of(b, "t1"), SIDE_CALLEE, 30002);
     SAY(b, 500, .status = 180, .ttag = "t1");
     bench_answer(b, 2000);
     bench_bye(b, 9000);
@@ -113,10 +113,10 @@ static void test_early_media_of_forks(void **state)
     const struct offer_answer_description *preview =
         offer_answer_proposed(media_of(b, "t2"), SIDE_CALLEE);
     assert_non_null(preview);
-    assert_endpoint(preview->media[0].rtp, "198.51.100.21:40000");
+    assert_int_equal(preview->media[0].port, 40000);
     SAY(b, 1000, .status = 200, .ttag = "t2", .sdp = SDP("198.51.100.21", "40000", ""));
     assert_int_equal(offer_answer_state(media_of(b, "t2")), OFFER_ANSWER_ANSWERED);
-    assert_agreed(media_of(b, "t2"), SIDE_CALLER, "192.0.2.10:20000");
+    assert_agreed(media_of(b, "t2"), SIDE_CALLER, 20000);
     assert_null(offer_answer_current(media_of(b, "t1"), SIDE_CALLEE));
     bench_free(b);
 }
@@ -177,8 +177,8 @@ static void test_answer_shown_before_its_offer(void **state)
     SAY(b, 995, .status = 200, .ttag = "t1", .sdp = ANSWER);
     SAY(b, 1000, .sdp = OFFER);
     SAY(b, 1010, .method = "ACK", .branch = "ack", .ttag = "t1");
-    assert_agreed(media_of(b, "t1"), SIDE_CALLEE, "198.51.100.20:30000");
-    assert_agreed(media_of(b, "t1"), SIDE_CALLER, "192.0.2.10:20000");
+    assert_agreed(media_of(b, "t1"), SIDE_CALLEE, 30000);
+    assert_agreed(media_of(b, "t1"), SIDE_CALLER, 20000);
     bench_free(b);
 }
 
@@ -197,7 +197,7 @@ static void test_no_description(void **state)
         for (int side = 0; dialog->media && side < 2; side++) {
             const struct offer_answer_description *now =
                 offer_answer_current(dialog->media, (enum offer_answer_side)side);
-            assert_true(!now || now->media_count == 0 || now->media[0].rtp.ip.version == 0);
+            assert_true(!now || now->media_count == 0 || now->media[0].port == 0);
         }
         bench_bye(b, 9000);
         bench_advance(b, 100000);

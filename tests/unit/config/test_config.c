@@ -21,6 +21,11 @@ static void test_defaults(void **state)
     assert_int_equal(l.config.timer_b_ns, 32000000000);
     assert_int_equal(l.config.call_idle_timeout_ns, 7200000000000);
     assert_int_equal(l.config.log_level, 2);
+    assert_int_equal(l.config.rtp_interval_ns, 10000000000);
+    assert_int_equal(l.config.rtp_jitter_threshold_ns, 30000000);
+    assert_int_equal(l.config.rtp_latency_threshold_ns, 150000000);
+    assert_true(l.config.rtp_loss_threshold == 0.01);
+    assert_true(l.config.g711_concealment);
     assert_int_equal(l.config.peer_count, 0);
     load_free(&l);
 }

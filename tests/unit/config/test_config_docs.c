@@ -129,6 +129,9 @@ static void test_example_is_valid(void **state)
     assert_int_equal(keys, expected);
     assert_int_equal(config.memory_limit, 1 << 30);
     assert_int_equal(config.peer_count, 3);
+    assert_true(config.peer[0].thresholds.latency_ms == 200);
+    assert_true(config.peer[0].thresholds.loss_ratio == 0.005);
+    assert_true(config.peer[1].thresholds.latency_ms == 0);
     config_fini(&config);
     free(err);
     free(bare);

@@ -52,6 +52,11 @@ static void test_every_kind_of_value(void **state)
                                   "log_level: debug\n"
                                   "copy_window: 20ms\n"
                                   "sip_ports: [5070, 65535]\n"
+                                  "rtp_interval: 5s\n"
+                                  "rtp_jitter_threshold: 20ms\n"
+                                  "rtp_latency_threshold: 1s\n"
+                                  "rtp_loss_threshold: 0.5%\n"
+                                  "g711_concealment: true\n"
                                   "interface:\n  - eth1\n  - eth2\n"));
     assert_string_equal(p.err, "");
     assert_int_equal(p.loader.errors, 0);
@@ -66,6 +71,11 @@ static void test_every_kind_of_value(void **state)
     assert_int_equal(p.config.timer_b_ns, 16000000000);
     assert_int_equal(p.config.log_level, 3);
     assert_int_equal(p.config.copy_window_ns, 20000000);
+    assert_int_equal(p.config.rtp_interval_ns, 5000000000);
+    assert_int_equal(p.config.rtp_jitter_threshold_ns, 20000000);
+    assert_int_equal(p.config.rtp_latency_threshold_ns, 1000000000);
+    assert_true(p.config.rtp_loss_threshold == 0.005);
+    assert_true(p.config.g711_concealment);
     assert_int_equal(p.config.sip_ports.count, 2);
     assert_int_equal(p.config.sip_ports.item[0], 5070);
     assert_int_equal(p.config.sip_ports.item[1], 65535);
@@ -115,6 +125,9 @@ static void test_wrong_values(void **state)
             "s.yaml:2: memory_limit: '12' is not valid: ", "48MiB to 1TiB");
     refuses("workers: many\n", "s.yaml:1: workers: 'many' is not valid: ", "from 1 to 64");
     refuses("timer_b: 32\n", "s.yaml:1: timer_b: '32' is not valid: ", "ms, s, m or h");
+    refuses("rtp_loss_threshold: 1\n", "s.yaml:1: rtp_loss_threshold: '1' is not valid: ",
+            "from 0.01% to 100%, as 1% or 0.01");
+    refuses("rtp_interval: 10\n", "s.yaml:1: rtp_interval: '10' is not valid: ", "1s to 10m");
     refuses("report: xml\n", "s.yaml:1: report: 'xml' is not valid: ", "text, json or none");
     refuses("promiscuous: maybe\n", "s.yaml:1: promiscuous: 'maybe'", "true or false");
     refuses("listen: :9160\n", "s.yaml:1: listen: ':9160'", "127.0.0.1:9160");

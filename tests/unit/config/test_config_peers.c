@@ -64,6 +64,63 @@ static void test_peers(void **state)
     free(printed);
 }
 
+static void thresholds_are(const struct quality_thresholds *thresholds, double jitter_ms,
+                           double latency_ms, double loss_ratio)
+{
+    assert_true(thresholds->jitter_ms == jitter_ms);
+    assert_true(thresholds->latency_ms == latency_ms);
+    assert_true(thresholds->loss_ratio == loss_ratio);
+}
+
+static void test_thresholds(void **state)
+{
+    (void)state;
+    struct config config;
+    unsigned errors;
+    char *printed = parse(&config,
+                          "peers:\n"
+                          "  - {name: sat, address: 192.0.2.0/24, latency: 1s, loss: 2.5%}\n"
+                          "  - jitter: 5ms\n"
+                          "    address: [198.51.100.7, 2001:db8::9]\n"
+                          "    loss: 0.0001\n"
+                          "    name: pbx\n"
+                          "  - {name: none, address: 203.0.113.1}\n",
+                          &errors);
+    assert_string_equal(printed, "");
+    assert_int_equal(config.peer_count, 4);
+    thresholds_are(&config.peer[0].thresholds, 0, 1000, 0.025);
+    thresholds_are(&config.peer[1].thresholds, 5, 0, 0.0001);
+    thresholds_are(&config.peer[2].thresholds, 5, 0, 0.0001);
+    thresholds_are(&config.peer[3].thresholds, 0, 0, 0);
+    config_fini(&config);
+    free(printed);
+}
+
+static void test_wrong_thresholds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field, *what;
+    } cases[] = {
+        {"jitter: 30", "jitter '30' is not valid: expected a time from 1ms to 10s, with its unit"},
+        {"jitter: 0ms", "jitter '0ms' is not valid: expected a time from 1ms"},
+        {"latency: 11s", "latency '11s' is not valid: expected a time from 1ms to 10s"},
+        {"latency: [1s]", "latency '' is not valid: expected a time"},
+        {"loss: 1", "loss '1' is not valid: expected a share from 0.01% to 100%, as 1% or 0.01"},
+        {"loss: {a: 1}", "loss '' is not valid: expected a share"},
+        {"loss: 1%\n  loss: 2%", "loss is given twice for one peer"},
+        {"mos: 4", "unknown key 'mos'; a peer has 'name' and 'address', and may have 'jitter', "
+                   "'latency' and 'loss'"},
+    };
+    char text[256];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(text, sizeof text, "peers:\n- name: x\n  address: 192.0.2.1\n  %s\n",
+                 cases[i].field);
+        refuses(text, strchr(cases[i].field, '\n') ? "s.yaml:5: peers: " : "s.yaml:4: peers: ",
+                cases[i].what);
+    }
+}
+
 static void test_wrong_peers(void **state)
 {
     (void)state;
@@ -149,8 +206,12 @@ static void test_network_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_peers),         cmocka_unit_test(test_wrong_peers),
-        cmocka_unit_test(test_wrong_fields),  cmocka_unit_test(test_name_length),
+        cmocka_unit_test(test_peers),
+        cmocka_unit_test(test_thresholds),
+        cmocka_unit_test(test_wrong_thresholds),
+        cmocka_unit_test(test_wrong_peers),
+        cmocka_unit_test(test_wrong_fields),
+        cmocka_unit_test(test_name_length),
         cmocka_unit_test(test_network_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,53 @@ static void test_duration(void **state)
         refuses("timer_b", bad[i]);
 }
 
+/* In millionths. */
+static void test_share(void **state)
+{
+    (void)state;
+    accepts_number("rtp_loss_threshold", "1%", 10000);
+    accepts_number("rtp_loss_threshold", "1 %", 10000);
+    accepts_number("rtp_loss_threshold", "0.01", 10000);
+    accepts_number("rtp_loss_threshold", "0.5%", 5000);
+    accepts_number("rtp_loss_threshold", "0.005", 5000);
+    accepts_number("rtp_loss_threshold", "0.0100%", 100);
+    accepts_number("rtp_loss_threshold", "0.000100", 100);
+    accepts_number("rtp_loss_threshold", "0.999999", 999999);
+    accepts_number("rtp_loss_threshold", "12.3456%", 123456);
+    accepts_number("rtp_loss_threshold", "100%", 1000000);
+    accepts_number("rtp_loss_threshold", "100.0000%", 1000000);
+    static const char *const bad[] = {
+        "1",        "1.0",       "5", /* a share or a percentage? */
+        "0",        "0%",        "0.0",       "0.000099",
+        "0.0099%",  "100.0001%", "101%",      "100000000000000000001%",
+        "",         "%",         " %",        ".",
+        ".5",       ".5%",       "0.",        "1.%",
+        "1..0%",    "1,5%",      "-1%",       "+1%",
+        " 1%",      "1% ",       "1  %",      "1%%",
+        "1e-2",     "nan",       "0.0000001", "0.1234567",
+        "0.00001%", "one"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        refuses("rtp_loss_threshold", bad[i]);
+    struct option_value value;
+    assert_int_equal(option_value_parse(find("rtp_loss_threshold"), SLICE("2.5%"), &value), 0);
+    assert_true(option_value_share(&value) == 0.025);
+}
+
+static void test_media_durations(void **state)
+{
+    (void)state;
+    accepts_number("rtp_interval", "1s", 1000000000);
+    accepts_number("rtp_interval", "10m", 600000000000);
+    refuses("rtp_interval", "999ms");
+    refuses("rtp_interval", "601s");
+    refuses("rtp_interval", "10");
+    accepts_number("rtp_jitter_threshold", "1ms", 1000000);
+    accepts_number("rtp_latency_threshold", "10s", 10000000000);
+    refuses("rtp_jitter_threshold", "0ms");
+    refuses("rtp_latency_threshold", "10001ms");
+    accepts_number("g711_concealment", "off", 0);
+}
+
 static void test_bool_and_choice(void **state)
 {
     (void)state;
@@ -180,6 +227,9 @@ static void test_expected(void **state)
     assert_string_equal(option_value_range(find("timer_b"), buf), "1s to 10m");
     assert_string_equal(option_value_range(find("call_idle_timeout"), buf), "1m to 24h");
     assert_string_equal(option_value_range(find("workers"), buf), "1 to 64");
+    assert_string_equal(option_value_range(find("rtp_loss_threshold"), buf), "0.01% to 100%");
+    assert_string_equal(option_value_expected(find("rtp_loss_threshold"), buf),
+                        "a share from 0.01% to 100%, as 1% or 0.01");
     assert_string_equal(option_value_range(find("events"), buf), "");
     assert_string_equal(option_value_expected(find("report"), buf), "text, json or none");
     assert_has(option_value_expected(find("memory_limit"), buf), "48MiB to 1TiB");
@@ -205,10 +255,11 @@ static void test_quote(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_integer),  cmocka_unit_test(test_size),
-        cmocka_unit_test(test_duration), cmocka_unit_test(test_bool_and_choice),
-        cmocka_unit_test(test_strings),  cmocka_unit_test(test_address),
-        cmocka_unit_test(test_expected), cmocka_unit_test(test_quote),
+        cmocka_unit_test(test_integer),         cmocka_unit_test(test_size),
+        cmocka_unit_test(test_duration),        cmocka_unit_test(test_share),
+        cmocka_unit_test(test_media_durations), cmocka_unit_test(test_bool_and_choice),
+        cmocka_unit_test(test_strings),         cmocka_unit_test(test_address),
+        cmocka_unit_test(test_expected),        cmocka_unit_test(test_quote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

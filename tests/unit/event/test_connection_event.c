@@ -28,8 +28,8 @@ static struct connection_failed facts_of(void)
 static void test_event(void **state)
 {
     const struct peer_name name = {
-        {ip_from_v4((const uint8_t[4]){198, 51, 100, 20}), 32},
-        "trunk-a",
+        .net = {ip_from_v4((const uint8_t[4]){198, 51, 100, 20}), 32},
+        .name = "trunk-a",
     };
     const struct peer_names names = {&name, 1};
     struct connection_failed facts = facts_of();

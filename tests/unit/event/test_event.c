@@ -17,6 +17,10 @@ static void test_names(void **state)
     assert_string_equal(event_type_name(EVENT_CALL_ENDED), "sipspan.call.ended");
     assert_string_equal(event_type_name(EVENT_CONNECTION_FAILED), "sipspan.connection.failed");
     assert_string_equal(event_type_name(EVENT_MIRROR_DEGRADED), "sipspan.sensor.mirror_degraded");
+    assert_string_equal(event_type_name(EVENT_RTP_REPORT), "sipspan.rtp.report");
+    assert_string_equal(event_type_name(EVENT_RTP_DEGRADED), "sipspan.rtp.degraded");
+    assert_string_equal(event_type_name(EVENT_RTP_RECOVERED), "sipspan.rtp.recovered");
+    assert_string_equal(event_type_name(EVENT_ONE_WAY_AUDIO), "sipspan.call.one_way_audio");
     assert_string_equal(cause_code_name(CAUSE_MIRROR_ONE_WAY), "mirror_one_way");
     assert_string_equal(cause_code_name(CAUSE_ICMP_UNREACHABLE), "icmp_unreachable");
     assert_string_equal(cause_code_name(CAUSE_TCP_REFUSED), "tcp_refused");
@@ -50,6 +54,11 @@ static void test_names(void **state)
     assert_string_equal(mirror_problem_name(MIRROR_LOSS), "loss");
     assert_string_equal(mirror_problem_name(MIRROR_TRUNCATED), "truncated");
     assert_string_equal(mirror_problem_name(MIRROR_DISORDER), "disorder");
+    assert_string_equal(latency_source_name(LATENCY_RTCP), "rtcp");
+    assert_string_equal(latency_source_name(LATENCY_RTCP_XR), "rtcp_xr");
+    assert_string_equal(rtp_metric_name(RTP_METRIC_JITTER), "jitter");
+    assert_string_equal(rtp_metric_name(RTP_METRIC_LATENCY), "latency");
+    assert_string_equal(rtp_metric_name(RTP_METRIC_LOSS), "loss");
 }
 
 /* A value that somebody adds without a name would be NULL in every event. */
@@ -64,6 +73,10 @@ static void test_every_value_has_a_name_of_its_own(void **state)
         assert_non_null(connection_failure_name((enum connection_failure)i));
     for (int i = 0; i < MIRROR_PROBLEM_COUNT; i++)
         assert_non_null(mirror_problem_name((enum mirror_problem)i));
+    for (int i = 0; i < LATENCY_SOURCE_COUNT; i++)
+        assert_non_null(latency_source_name((enum latency_source)i));
+    for (int i = 0; i < RTP_METRIC_COUNT; i++)
+        assert_non_null(rtp_metric_name((enum rtp_metric)i));
     for (int i = 0; i < CAUSE_CODE_COUNT; i++)
         for (int j = 0; j < i; j++)
             assert_string_not_equal(cause_code_name((enum cause_code)i),

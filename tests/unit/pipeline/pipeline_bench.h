@@ -96,6 +96,71 @@ static inline struct event degraded_event(enum mirror_problem problem, double va
     return event;
 }
 
+/* The last report of a stream of a minute: nothing is wrong with it. */
+static inline struct event report_event(struct endpoint src, struct endpoint dst, uint32_t ssrc)
+{
+    return (struct event){
+        .type = EVENT_RTP_REPORT,
+        .time_ns = NOON + 60 * S,
+        .rtp_report =
+            {
+                .stream = {.ssrc = ssrc,
+                           .src = {src, NULL},
+                           .dst = {dst, NULL},
+                           .codec = "PCMU",
+                           .clock_hz = 8000,
+                           .started_ns = NOON,
+                           .ended_ns = NOON + 60 * S,
+                           .packets = 3000,
+                           .expected = 3000,
+                           .jitter_ms = {true, 1, 2.5},
+                           .mos = {true, 4.41, 4.41},
+                           .mos_scale = "narrowband"},
+                .call_id = SLICE("c1@example.com"),
+                .interval_ns = 10 * S,
+                .since_ns = NOON,
+                .final = true,
+                .confidence = CONFIDENCE_HIGH,
+            },
+    };
+}
+
+/* An interval of the stream of `report` crossed a threshold. */
+static inline struct event crossing_event(const struct event *report, enum rtp_metric metric)
+{
+    return (struct event){
+        .type = EVENT_RTP_DEGRADED,
+        .time_ns = NOON + 10 * S,
+        .rtp_crossing = {.metric = metric,
+                         .value = 1,
+                         .threshold = 0.5,
+                         .stream = report->rtp_report.stream,
+                         .call_id = report->rtp_report.call_id,
+                         .since_ns = NOON,
+                         .confidence = CONFIDENCE_HIGH},
+    };
+}
+
+static inline struct event one_way_event(void)
+{
+    return (struct event){
+        .type = EVENT_ONE_WAY_AUDIO,
+        .time_ns = NOON + 5 * S,
+        .one_way_audio = {.call_id = SLICE("c1@example.com"),
+                          .from_uri = SLICE("sip:alice@example.com"),
+                          .to_uri = SLICE("sip:bob@example.net"),
+                          .src = {endpoint_v4(2, 20, 20000), NULL},
+                          .dst = {endpoint_v4(2, 1, 10000), NULL},
+                          .answered_ns = NOON,
+                          .since_ns = NOON,
+                          .silent_ns = 5 * S,
+                          .heard_packets = 250,
+                          .confidence = CONFIDENCE_MEDIUM,
+                          .summary = "Bob is not heard.",
+                          .next_step = "Look at Bob."},
+    };
+}
+
 /* That `what` is in the text, wherever its lines break. */
 static inline void assert_tells(const char *text, const char *what)
 {

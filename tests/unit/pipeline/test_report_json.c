@@ -83,6 +83,14 @@ static void test_empty(void **state)
     assert_count(report, "carried.tcp.connections", 0);
     assert_count(report, "carried.fragments.reassembled", 0);
     assert_count(report, "carried.icmp.errors_tied", 0);
+    assert_count(report, "media.streams", 0);
+    assert_count(report, "media.bad_by.loss", 0);
+    assert_null(json_object_get(at(report, "media"), "loss_ratio"));
+    assert_null(json_object_get(at(report, "media.jitter_ms"), "median"));
+    assert_int_equal(json_object_size(at(report, "media.mos")), 0);
+    assert_int_equal(json_array_size(at(report, "media.worst")), 0);
+    assert_count(report, "media.one_way_audio.total", 0);
+    assert_int_equal(json_array_size(at(report, "other_udp")), 0);
     json_decref(report);
     pipeline_figures_free(p);
 }
@@ -234,6 +242,107 @@ static void test_carried(void **state)
     pipeline_figures_free(p);
 }
 
+static void assert_real(json_t *report, const char *path, double want)
+{
+    double got = json_real_value(at(report, path));
+    assert_true(json_is_real(at(report, path)));
+    if (got < want - 1e-9 || got > want + 1e-9)
+        fail_msg("%s is %f, not %f", path, got, want);
+}
+
+/* With two streams, one bad in all ways, one of which little is known. */
+static void test_media(void **state)
+{
+    struct pipeline *p = pipeline_figures();
+    (void)state;
+    struct event event =
+        report_event(endpoint_v4(2, 1, 10000), endpoint_v4(2, 20, 20000), 0x1234abcd);
+    struct event_stream *stream = &event.rtp_report.stream;
+    stream->dst.name = "trunk-a";
+    stream->expected = 3200;
+    stream->lost = 200;
+    stream->duplicates = 4;
+    stream->has_latency = true;
+    stream->latency_ms = 180.5;
+    stream->latency_source = LATENCY_RTCP_XR;
+    stream->rtt_ms = (struct event_figure){true, 361, 400};
+    stream->mos = (struct event_figure){true, 3.25, 2.5};
+    stream->has_srtp = true;
+    stream->has_delay_variation = true;
+    stream->discarded_50ms = 7;
+    stream->has_lost_after_tap = true;
+    stream->lost_after_tap = 120;
+    struct event crossing = crossing_event(&event, RTP_METRIC_LOSS);
+    tally_event(&p->tally, &crossing);
+    tally_event(&p->tally, &event);
+    event = report_event(endpoint_v4(2, 3, 10000), endpoint_v4(2, 4, 20000), 7);
+    stream->codec = NULL;
+    stream->jitter_ms.is_known = stream->mos.is_known = false;
+    stream->mos_scale = NULL;
+    event.rtp_report.call_id = SLICE_NONE;
+    event.rtp_report.confidence = CONFIDENCE_LOW;
+    tally_event(&p->tally, &event);
+    event = one_way_event();
+    tally_event(&p->tally, &event);
+    tally_sort(&p->tally);
+    p->udp_flows = udp_flows_create(4);
+    assert_non_null(p->udp_flows);
+    udp_flows_packet(p->udp_flows,
+                     &(struct datagram){.src = endpoint_v4(2, 1, 40000),
+                                        .dst = endpoint_v4(2, 2, 3478),
+                                        .time_ns = NOON},
+                     "STUN");
+    json_t *report = print(p, one_input, 1, NULL);
+    assert_count(report, "media.streams", 2);
+    assert_count(report, "media.streams_with_call", 1);
+    assert_count(report, "media.streams_without_call", 1);
+    assert_count(report, "media.streams_low_confidence", 1);
+    assert_count(report, "media.streams_bad", 1);
+    assert_count(report, "media.bad_by.loss", 1);
+    assert_count(report, "media.bad_by.mos", 1);
+    assert_count(report, "media.bad_by.lost_after_tap", 1);
+    assert_count(report, "media.bad_by.jitter", 0);
+    assert_real(report, "media.loss_ratio", 200.0 / 6200);
+    assert_count(report, "media.lost_after_tap", 120);
+    assert_count(report, "media.jitter_ms.streams", 1);
+    assert_real(report, "media.mos.narrowband.p5", 3.25);
+    assert_text(report, "media.worst.0.ssrc", "0x1234abcd");
+    assert_text(report, "media.worst.0.src.ip", "192.0.2.1");
+    assert_text(report, "media.worst.0.dst.name", "trunk-a");
+    assert_text(report, "media.worst.0.call_id", "c1@example.com");
+    assert_text(report, "media.worst.0.codec", "PCMU");
+    assert_text(report, "media.worst.0.ended_at", "2026-01-31T12:01:00.000000Z");
+    assert_real(report, "media.worst.0.loss_ratio", 0.0625);
+    assert_real(report, "media.worst.0.jitter_ms.max", 2.5);
+    assert_real(report, "media.worst.0.rtt_ms.mean", 361);
+    assert_real(report, "media.worst.0.latency_ms", 180.5);
+    assert_text(report, "media.worst.0.latency_source", "rtcp_xr");
+    assert_real(report, "media.worst.0.mos.min", 2.5);
+    assert_text(report, "media.worst.0.mos.scale", "narrowband");
+    assert_count(report, "media.worst.0.discarded.fixed_50ms", 7);
+    assert_true(json_is_false(at(report, "media.worst.0.srtp")));
+    assert_count(report, "media.worst.0.lost_after_tap", 120);
+    assert_text(report, "media.worst.0.bad_by.0", "loss");
+    assert_text(report, "media.worst.0.bad_by.2", "mos");
+    assert_text(report, "media.worst.1.confidence", "low");
+    static const char *const unknown[] = {
+        "call_id", "codec", "jitter_ms",      "rtt_ms",    "latency_ms",
+        "mos",     "srtp",  "lost_after_tap", "discarded", "latency_source"};
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+        assert_null(json_object_get(at(report, "media.worst.1"), unknown[i]));
+    assert_count(report, "media.one_way_audio.total", 1);
+    assert_text(report, "media.one_way_audio.events.0.call_id", "c1@example.com");
+    assert_text(report, "media.one_way_audio.events.0.src.ip", "192.0.2.20");
+    assert_real(report, "media.one_way_audio.events.0.silent_ms", 5000);
+    assert_text(report, "media.one_way_audio.events.0.next_step", "Look at Bob.");
+    assert_text(report, "other_udp.0.label", "STUN");
+    assert_count(report, "other_udp.0.flows", 1);
+    assert_count(report, "other_udp.0.packets", 1);
+    json_decref(report);
+    udp_flows_destroy(p->udp_flows);
+    pipeline_figures_free(p);
+}
+
 /* Texts from the wire and from the command line, of any octets. */
 static void test_hostile_texts(void **state)
 {
@@ -249,11 +358,17 @@ static void test_hostile_texts(void **state)
     event.invite_unanswered.from_uri = slice_of(text + 100, 100);
     event.invite_unanswered.dst.name = "n\"m\xc3\xa4";
     tally_event(&p->tally, &event);
+    event = report_event(endpoint_v4(2, 1, 10000), endpoint_v4(2, 20, 20000), 1);
+    event.rtp_report.call_id = SLICE("\x1b[2J\"\\\r\n");
+    event.rtp_report.stream.codec = "a\"b\x1b";
+    tally_event(&p->tally, &event);
     json_t *report = print(p, inputs, 2, "broken \xff\n\"");
     assert_text(report, "capture.inputs.0", "a\"b\\c\n\xef\xbf\xbd\xef\xbf\xbd.pcap");
     assert_text(report, "capture.inputs.1", "-");
     assert_text(report, "capture.error", "broken \xef\xbf\xbd\n\"");
     assert_text(report, "unanswered.destinations.0.dst.name", "n\"m\xc3\xa4");
+    assert_text(report, "media.worst.0.call_id", "?[2J\"\\??");
+    assert_text(report, "media.worst.0.codec", "a\"b\x1b");
     json_decref(report);
     pipeline_figures_free(p);
 }
@@ -263,7 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_mirror),        cmocka_unit_test(test_carried),
-        cmocka_unit_test(test_hostile_texts),
+        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_media),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,8 @@ static void test_each_left_out_line(void **state)
                                               .dropped_kernel = 999999999,
                                               .dropped_interface = 999999999,
                                               .truncated = 999999999};
-    p->tally.udp_other = p->calls.stray_responses = p->calls.unmatched_responses = 999999999;
+    p->calls.media_map.left_out = p->calls.stray_responses = p->calls.unmatched_responses =
+        999999999;
     p->calls.inferred_answers = p->calls.expired = p->calls.joined_late = 999999999;
     p->calls.table.transactions_left_out = p->tally.ack_missing = 999999999;
     for (int phase = 0; phase < PHASE_COUNT; phase++)
@@ -150,6 +151,7 @@ static void test_each_left_out_line(void **state)
     assert_says(text, "LEFT OUT");
     assert_says(text, "999,999,999 ICMP packets about no INVITE seen here");
     assert_null(strstr(text, "IP fragments, not put together"));
+    assert_tells(text, "999,999,999 descriptions of media (SDP) for which there was no room");
     for (int refusal = SIP_NOT_SIP; refusal < SIP_REFUSAL_COUNT; refusal++)
         assert_tells(text, report_refusal_text((enum sip_refusal)refusal));
     pipeline_figures_free(p);
@@ -385,15 +387,25 @@ static void test_singular(void **state)
     struct pipeline *p = pipeline_figures();
     (void)state;
     p->capture_stats = (struct capture_stats){.filtered = 1, .dropped_kernel = 1};
-    p->tally.udp_other = p->tally.decoded[DECODE_NOT_IP] = p->tally.refused[SIP_NO_VIA] = 1;
+    const struct datagram datagram = {
+        .src = endpoint_v4(2, 1, 40000), .dst = endpoint_v4(2, 2, 3478), .time_ns = NOON};
+    p->tally.decoded[DECODE_NOT_IP] = p->tally.refused[SIP_NO_VIA] = 1;
+    p->udp_flows = udp_flows_create(4);
+    assert_non_null(p->udp_flows);
+    assert_null(strstr(print(p, one_input, 1, NULL), "OTHER UDP"));
+    udp_flows_packet(p->udp_flows, &datagram, "STUN");
     const char *text = print(p, one_input, 1, NULL);
     assert_says(text, " 1 packet was left out by the filter\n");
     assert_says(text, " 1 packet was lost: ");
     assert_says(text, " 1 packet that is not IP\n");
-    assert_says(text, " 1 UDP packet that is not SIP (voice, DNS and others)\n");
+    assert_says(text, " 1 UDP packet that is neither SIP nor RTP (see OTHER UDP)\n");
+    assert_says(text, "\nOTHER UDP  STUN 1 flow (1 packet)\n");
     assert_says(text, " 1 SIP message that could not be read: no Via\n");
-    p->tally.udp_other = 2;
-    assert_says(print(p, one_input, 1, NULL), " 2 UDP packets that are not SIP");
+    udp_flows_packet(p->udp_flows, &datagram, "STUN");
+    text = print(p, one_input, 1, NULL);
+    assert_says(text, " 2 UDP packets that are neither SIP nor RTP");
+    assert_says(text, "\nOTHER UDP  STUN 1 flow (2 packets)\n");
+    udp_flows_destroy(p->udp_flows);
     pipeline_figures_free(p);
 }
 

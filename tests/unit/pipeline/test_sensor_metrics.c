@@ -79,6 +79,7 @@ static void update(struct metrics_bench *bench, const struct capture_stats *stat
                                               .defrag = pipeline->defrag,
                                               .tcp = pipeline->tcp,
                                               .mirror = pipeline->mirror,
+                                              .streams = pipeline->streams,
                                               .defrag_max = 300,
                                               .tcp_max = 400,
                                           });
@@ -117,6 +118,21 @@ static void test_names(void **state)
         {"sipspan_mirror_tcp_holes", METRIC_COUNTER, {NULL}},
         {"sipspan_mirror_rtp_holes", METRIC_COUNTER, {NULL}},
         {"sipspan_mirror_shared_losses", METRIC_COUNTER, {NULL}},
+        {"rtp_streams_active", METRIC_GAUGE, {NULL}},
+        {"rtp_packets", METRIC_COUNTER, {NULL}},
+        {"rtp_packets_lost", METRIC_COUNTER, {NULL}},
+        {"rtp_jitter_seconds", METRIC_HISTOGRAM, {NULL}},
+        {"rtp_round_trip_seconds", METRIC_HISTOGRAM, {NULL}},
+        {"rtp_latency_seconds", METRIC_HISTOGRAM, {NULL}},
+        {"rtp_loss_ratio", METRIC_HISTOGRAM, {NULL}},
+        {"rtp_mos", METRIC_HISTOGRAM, {NULL}},
+        {"rtp_mos_wideband", METRIC_HISTOGRAM, {NULL}},
+        {"rtp_mos_fullband", METRIC_HISTOGRAM, {NULL}},
+        {"rtp_threshold_crossings", METRIC_COUNTER, {"metric"}},
+        {"rtp_one_way_audio", METRIC_COUNTER, {NULL}},
+        {"sipspan_rtp_streams", METRIC_COUNTER, {NULL}},
+        {"sipspan_rtp_candidates_refused", METRIC_COUNTER, {NULL}},
+        {"sipspan_rtcp_refused", METRIC_COUNTER, {NULL}},
         {"sipspan_tunnel_packets", METRIC_COUNTER, {"tunnel"}},
         {"sipspan_fragments_datagrams", METRIC_COUNTER, {"result"}},
         {"sipspan_tcp_segments", METRIC_COUNTER, {"of"}},
@@ -168,6 +184,12 @@ static void test_there_from_the_start(void **state)
     assert_int_equal(count_of(bench.registry, "sipspan_events", "sipspan.sensor.mirror_degraded",
                               "file", "written"),
                      0);
+    for (int i = 0; i < RTP_METRIC_COUNT; i++)
+        assert_int_equal(count_of(bench.registry, "rtp_threshold_crossings",
+                                  rtp_metric_name((enum rtp_metric)i), NULL, NULL),
+                         0);
+    assert_int_equal(
+        count_of(bench.registry, "sipspan_events", "sipspan.rtp.report", "file", "written"), 0);
     assert_null(find_series(bench.registry, "sipspan_packets_left_out", "fragment", NULL, NULL));
     struct metric *build = find_family(bench.registry, "sipspan_build")->first;
     assert_string_equal(build->label_values[0], SIPSPAN_VERSION);
@@ -175,6 +197,12 @@ static void test_there_from_the_start(void **state)
     for (struct metric_family *family = bench.registry->first; family; family = family->next) {
         size_t len = strlen(family->desc->help);
         assert_true(len > 0 && family->desc->help[len - 1] == '.');
+        assert_true(family->desc->bucket_count <= METRIC_BUCKETS_MAX);
+        for (unsigned i = 1; i < family->desc->bucket_count; i++)
+            assert_true(family->desc->buckets[i - 1] < family->desc->buckets[i]);
+        const char *unit = family->desc->unit, *name = family->desc->name;
+        if (unit)
+            assert_string_equal(name + strlen(name) - strlen(unit), unit);
     }
     bench_free(&bench);
 }
@@ -365,6 +393,136 @@ static void test_histograms(void **state)
     bench_free(&bench);
 }
 
+static uint64_t observations(const struct metrics *registry, const char *name, double *sum)
+{
+    const struct metric *m = find_series(registry, name, NULL, NULL, NULL);
+    uint64_t count = 0, bits = atomic_load(&m->sum);
+    for (unsigned i = 0; i <= m->desc->bucket_count; i++)
+        count += atomic_load(&m->bucket[i]);
+    memcpy(sum, &bits, sizeof bits);
+    return count;
+}
+
+static void assert_observed(const struct metrics *registry, const char *name, uint64_t count,
+                            double want)
+{
+    double sum;
+    assert_int_equal(observations(registry, name, &sum), count);
+    if (sum < want - 1e-9 || sum > want + 1e-9)
+        fail_msg("%s: the sum is %f, not %f", name, sum, want);
+}
+
+/* One observation for each interval of a stream, of what is known; a last report counts where there
+ * was no interval before it, and enough of a stream. */
+static void test_streams(void **state)
+{
+    struct metrics_bench bench = bench_new(NULL);
+    const struct metrics *registry = bench.registry;
+    (void)state;
+    struct event event = report_event(endpoint_v4(2, 1, 10000), endpoint_v4(2, 20, 20000), 1);
+    struct event_stream *stream = &event.rtp_report.stream;
+    stream->duplicates = 3;
+    stream->out_of_order = 4;
+    stream->expected = 4000;
+    stream->lost = 1000;
+    event.rtp_report.final = false;
+    sensor_metrics_event(bench.metrics, &event);
+    assert_observed(registry, "rtp_jitter_seconds", 1, 0.001);
+    assert_observed(registry, "rtp_loss_ratio", 1, 0.25);
+    assert_observed(registry, "rtp_mos", 1, 4.41);
+    assert_observed(registry, "rtp_round_trip_seconds", 0, 0);
+    assert_observed(registry, "rtp_latency_seconds", 0, 0);
+    assert_int_equal(count_of(registry, "rtp_packets_duplicated", NULL, NULL, NULL), 0);
+    event.rtp_report.final = true; /* it had intervals */
+    sensor_metrics_event(bench.metrics, &event);
+    assert_observed(registry, "rtp_jitter_seconds", 1, 0.001);
+    assert_int_equal(count_of(registry, "rtp_packets_duplicated", NULL, NULL, NULL), 3);
+    assert_int_equal(count_of(registry, "rtp_packets_out_of_order", NULL, NULL, NULL), 4);
+    stream->ended_ns = NOON + 5 * S - 1; /* it had none */
+    stream->rtt_ms = (struct event_figure){true, 300, 400};
+    stream->has_latency = true;
+    stream->latency_ms = 150;
+    stream->jitter_ms.is_known = false;
+    stream->mos_scale = "wideband";
+    sensor_metrics_event(bench.metrics, &event);
+    assert_observed(registry, "rtp_jitter_seconds", 1, 0.001);
+    assert_observed(registry, "rtp_round_trip_seconds", 1, 0.3);
+    assert_observed(registry, "rtp_latency_seconds", 1, 0.15);
+    assert_observed(registry, "rtp_mos", 1, 4.41); /* scales are never mixed */
+    assert_observed(registry, "rtp_mos_wideband", 1, 4.41);
+    assert_observed(registry, "rtp_mos_fullband", 0, 0);
+    stream->packets = 99;
+    sensor_metrics_event(bench.metrics, &event);
+    assert_observed(registry, "rtp_loss_ratio", 2, 0.5);
+    event = one_way_event();
+    sensor_metrics_event(bench.metrics, &event);
+    assert_int_equal(count_of(registry, "rtp_one_way_audio", NULL, NULL, NULL), 1);
+    bench_free(&bench);
+}
+
+/* Whose thresholds they are: of who sends, else of who receives. */
+static void test_crossings(void **state)
+{
+    const struct peer_name entries[] = {peer("192.0.2.20", "trunk-a"),
+                                        peer("192.0.2.21", "trunk-b")};
+    const struct peer_names names = {entries, 2};
+    struct metrics_bench bench = bench_new(&names);
+    (void)state;
+    struct event event = report_event(endpoint_v4(2, 1, 10000), endpoint_v4(2, 20, 20000), 1);
+    event = crossing_event(&event, RTP_METRIC_JITTER);
+    sensor_metrics_event(bench.metrics, &event); /* nameless */
+    event.rtp_crossing.stream.dst.name = "trunk-a";
+    sensor_metrics_event(bench.metrics, &event);
+    event.rtp_crossing.stream.src.name = "trunk-b";
+    sensor_metrics_event(bench.metrics, &event);
+    event.type = EVENT_RTP_RECOVERED;
+    sensor_metrics_event(bench.metrics, &event);
+    assert_int_equal(count_of(bench.registry, "rtp_threshold_crossings", "jitter", NULL, NULL), 3);
+    assert_int_equal(count_of(bench.registry, "rtp_threshold_crossings", "loss", NULL, NULL), 0);
+    static const char name[] = "rtp_peer_threshold_crossings";
+    assert_int_equal(count_of(bench.registry, name, "trunk-a", "jitter", NULL), 1);
+    assert_int_equal(count_of(bench.registry, name, "trunk-b", "jitter", NULL), 1);
+    assert_int_equal(count_of(bench.registry, name, "trunk-b", "latency", NULL), 0);
+    bench_free(&bench);
+}
+
+/* What the table of streams counts itself. */
+static void test_streams_table(void **state)
+{
+    struct metrics_bench bench = bench_new(NULL);
+    struct codec_book codecs;
+    struct capture_stats stats = {0};
+    (void)state;
+    assert_int_equal(codec_book_init(&codecs), 0);
+    struct streams *streams = bench.pipeline->streams =
+        streams_create(&(struct streams_params){.memory_bytes = 1 << 20,
+                                                .interval_ns = 10 * S,
+                                                .sensor_id = "sensor-1",
+                                                .codecs = &codecs});
+    assert_non_null(streams);
+    bench.pipeline->calls.media_map.left_out = 5;
+    char rtcp[] = "\x80\xc8\x00\xff"; /* longer than it is */
+    struct datagram datagram = {.src = endpoint_v4(2, 1, 10001),
+                                .dst = endpoint_v4(2, 20, 20001),
+                                .time_ns = NOON,
+                                .payload = slice_of(rtcp, 4)};
+    streams_rtcp(streams, &datagram);
+    update(&bench, &stats);
+    update(&bench, &stats);
+    assert_int_equal(streams_stats(streams)->rtcp_refused, 1);
+    assert_int_equal(count_of(bench.registry, "sipspan_rtcp_refused", NULL, NULL, NULL), 1);
+    assert_int_equal(
+        count_of(bench.registry, "sipspan_media_announcements_left_out", NULL, NULL, NULL), 5);
+    assert_true(gauge_of(bench.registry, "rtp_streams_active", NULL) == 0);
+    assert_true(gauge_of(bench.registry, "sipspan_tracked", "streams") == 0);
+    assert_true(gauge_of(bench.registry, "sipspan_tracked_limit", "streams") ==
+                (double)streams_max(streams));
+    assert_true(streams_max(streams) > 0);
+    streams_destroy(streams);
+    codec_book_fini(&codecs);
+    bench_free(&bench);
+}
+
 static void test_destroy_nothing(void **state)
 {
     (void)state;
@@ -374,10 +532,11 @@ static void test_destroy_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),           cmocka_unit_test(test_there_from_the_start),
-        cmocka_unit_test(test_update),          cmocka_unit_test(test_flows),
-        cmocka_unit_test(test_peers),           cmocka_unit_test(test_histograms),
-        cmocka_unit_test(test_destroy_nothing),
+        cmocka_unit_test(test_names),         cmocka_unit_test(test_there_from_the_start),
+        cmocka_unit_test(test_update),        cmocka_unit_test(test_flows),
+        cmocka_unit_test(test_peers),         cmocka_unit_test(test_histograms),
+        cmocka_unit_test(test_streams),       cmocka_unit_test(test_crossings),
+        cmocka_unit_test(test_streams_table), cmocka_unit_test(test_destroy_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

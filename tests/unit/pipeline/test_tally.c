@@ -267,7 +267,7 @@ static void test_hostile_texts(void **state)
     event.invite_unanswered.to_uri = SLICE_NONE;
     give(tally, event);
     const struct tally_destination *at = &tally->destination[0];
-    assert_int_equal(strlen(at->call_id), TALLY_TEXT_MAX - 1);
+    assert_int_equal(strlen(at->call_id), KEPT_TEXT_MAX - 1);
     for (size_t i = 0; at->call_id[i]; i++)
         assert_in_range((unsigned char)at->call_id[i], 0x20, 0x7e);
     assert_string_equal(at->from_uri, "?[2J???ok?");

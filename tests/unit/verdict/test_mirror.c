@@ -313,7 +313,7 @@ static void test_loss_of_the_sensor(void **state)
 {
     (void)state;
     loss_moment(NOON, 10, 10);
-    mirror_sensor_lost(mirror);
+    mirror_sensor_lost(mirror, 0);
     loss_moment(NOON + S, 10, 10);
     mirror_advance(mirror, &peers, NOON + 10 * S);
     assert_int_equal(told_count, 0);
@@ -362,7 +362,7 @@ static void test_between_windows(void **state)
     mirror_advance(mirror, &peers, NOON + 10 * S);
     for (int i = 0; i < 10; i++)
         mirror_packet(mirror, 0, 0, MIRROR_NO_VLAN, true);
-    mirror_sensor_lost(mirror);
+    mirror_sensor_lost(mirror, 0);
     loss_moment(NOON + 10 * S, 10, 10);
     mirror_finish(mirror, &peers, NOON + 11 * S);
     assert_int_equal(told_count, 1);

@@ -1,0 +1,74 @@
+/*
+ * stream: one RTP stream, one SSRC from one endpoint to another (RFC 3550 section 8.2: the address
+ * is part of the key), with all that is measured of it.
+ *
+ * Owned by `streams`, at an address that does not change while it lives. Its source is what every
+ * packet touches; the rest is touched when something happens.
+ */
+#ifndef SIPSPAN_MEDIA_STREAM_H
+#define SIPSPAN_MEDIA_STREAM_H
+
+#include "base/list.h"
+#include "base/slice.h"
+#include "base/table.h"
+#include "base/timer_heap.h"
+#include "net/endpoint.h"
+#include "rtp/rtp_source.h"
+
+enum stream_state {
+    STREAM_FREE,
+    STREAM_CANDIDATE, /* looks like RTP and is not yet believed; told to nobody */
+    STREAM_ALONE,     /* believed; of no call in view */
+    STREAM_JOINED,    /* of a call */
+    STREAM_STATE_COUNT
+};
+
+struct call; /* of the layer above, which alone looks into it */
+
+/* What is measured of the intervals that are over. */
+struct stream_past {
+    struct delay_spread spread;
+    struct rtp_counts counts;
+    double jitter_sum_ns;
+    uint64_t jitter_count;
+    float jitter_max_ns;
+    float mos_min;
+    double mos_sum;
+    uint32_t mos_count;
+    float mos_short;   /* of an interval that was not told of, where all others are such; 0: none */
+    uint8_t mos_scale; /* enum mos_scale: of the first; others are left out */
+    bool has_unrated;  /* an interval whose MOS nobody can tell */
+};
+
+struct stream {
+    _Alignas(64) struct table_node node; /* by number; with the source two cache lines */
+    struct rtp_source source;
+    struct rtp_record record;
+
+    struct table_node by_src, by_dst; /* by endpoint */
+    struct list in_state;             /* with those of its state, the oldest first */
+    struct timer timer;               /* the end of its interval, or of itself */
+    struct endpoint src, dst;
+    uint32_t ssrc;
+    uint32_t last_timestamp; /* of a candidate */
+    int64_t interval_ns;     /* when its present interval began */
+    uint16_t codec;          /* of source.payload_type, see rtp/codec.h */
+    uint8_t state;           /* enum stream_state */
+    uint8_t agreeing;        /* of a candidate: packets in sequence so far */
+    uint8_t degraded;        /* bit for each enum rtp_metric */
+    bool has_srtp, is_srtp;
+    bool is_concluded;
+    bool began_before; /* its sender says that it has sent much more than passed here */
+
+    /* Of a joined one. */
+    struct list in_call; /* in the order of their first packets */
+    struct call *call;
+    struct slice call_id; /* the call's own; lives as long as the stream is joined */
+    bool from_callee;
+
+    struct stream_rtcp *rtcp; /* NULL: none was seen */
+    struct stream_past
+        *past; /* what was measured in the intervals before; NULL: it is in its first */
+};
+
+#endif

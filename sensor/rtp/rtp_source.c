@@ -1,0 +1,443 @@
+#include "rtp/rtp_source.h"
+
+#include <math.h>
+
+enum {
+    CYCLE = 1 << 16,  /* of sequence numbers; the first is in the second, so that none is below 0 */
+    LEARN_EVERY = 50, /* packets */
+    LEARN_LOOKS = 16, /* then it begins anew */
+    LATE_RUN_MAX = 50, /* so many too late in a row: a jitter buffer has begun anew */
+    SLOW_RUN_MIN = 3
+};
+
+#define NS_PER_S          INT64_C(1000000000)
+#define EARLY_NS          NS_PER_S /* how long packets from before the first one may come */
+#define JUMP_MARKED_NS    1e9      /* time stamps that begin anew with a talkspurt */
+#define JUMP_NS           5e9      /* or without: more than a network delays */
+#define PAUSE_NS          2e8      /* between talkspurts */
+#define BUFFER_SHORT_NS   5e7      /* jitter buffers of fixed length */
+#define BUFFER_LONG_NS    2e8
+#define ADAPTIVE_MIN_NS   4e7 /* and of an adaptive one: two packets of the usual length */
+#define ADAPTIVE_MAX_NS   5e8
+#define ADAPTIVE_SINKS    1e-2 /* by 10 ms a second */
+#define ADAPTIVE_SPARE_NS 1e7  /* more than what was too late asks for */
+#define ADAPTIVE_JITTERS  4
+
+void rtp_source_begin(struct rtp_source *source, struct rtp_record *record,
+                      const struct rtp_header *header, int64_t arrival_ns)
+{
+    /* What came before the first packet is none of its holes. */
+    *source = (struct rtp_source){
+        .seen_ns = arrival_ns,
+        .window = {UINT64_MAX, UINT64_MAX},
+        .highest = (uint32_t)CYCLE + header->sequence,
+        .received = 1,
+        .payload_type = header->payload_type,
+    };
+    *record = (struct rtp_record){
+        .first_ns = arrival_ns,
+        .first = source->highest,
+        .types = 1,
+        .type = {header->payload_type},
+        .learn_ns = arrival_ns,
+        .learn_timestamp = header->timestamp,
+        .learn_received = 1,
+    };
+}
+
+/* From here the next packet's time is measured. */
+static void begin_timing(struct rtp_source *source, int64_t arrival_ns, uint32_t timestamp)
+{
+    source->timed_ns = arrival_ns;
+    source->timestamp = timestamp;
+    source->flags |= RTP_IS_TIMED;
+}
+
+static void put_type_last(struct rtp_record *record, unsigned at)
+{
+    uint8_t type = record->type[at];
+    uint32_t count = record->type_count[at];
+    for (; at + 1 < record->types; at++) {
+        record->type[at] = record->type[at + 1];
+        record->type_count[at] = record->type_count[at + 1];
+    }
+    record->type[at] = type;
+    record->type_count[at] = count;
+}
+
+void rtp_source_set_type(struct rtp_source *source, struct rtp_record *record, uint8_t payload_type,
+                         uint32_t clock_hz)
+{
+    double ns_per_tick = clock_hz > 0 ? 1e9 / clock_hz : 0;
+    if (ns_per_tick != source->ns_per_tick)
+        source->flags &= (uint8_t)~RTP_IS_TIMED;
+    source->ns_per_tick = ns_per_tick;
+    if (source->received == 1 && clock_hz > 0)
+        begin_timing(source, record->first_ns, record->learn_timestamp);
+    if (payload_type == source->payload_type)
+        return;
+    source->payload_type = payload_type;
+    record->type_count[record->types - 1] += source->received - record->type_since;
+    record->type_since = source->received;
+    unsigned at = 0;
+    while (at < record->types && record->type[at] != payload_type)
+        at++;
+    if (at == RTP_TYPES_MAX) {
+        at = 0; /* the one that was not sent for longest makes room */
+        record->type_count[at] = 0;
+    } else if (at == record->types) {
+        record->type_count[at] = 0;
+        record->types++;
+    }
+    record->type[at] = payload_type;
+    put_type_last(record, at);
+}
+
+uint8_t rtp_source_main_type(const struct rtp_source *source, const struct rtp_record *record)
+{
+    unsigned best = record->types - 1U;
+    uint32_t most = record->type_count[best] + (source->received - record->type_since);
+    for (unsigned i = 0; i + 1 < record->types; i++) {
+        if (record->type_count[i] > most) {
+            best = i;
+            most = record->type_count[i];
+        }
+    }
+    return record->type[best];
+}
+
+/* Discarded packets that are older than this one come before it. */
+static void tell_discards(const struct rtp_record *record, struct loss_runs *bad, uint32_t sequence,
+                          unsigned *told)
+{
+    for (; *told < record->discards && (int32_t)(record->discard[*told] - sequence) < 0; ++*told)
+        loss_runs_bad(bad, record->discard[*told]);
+}
+
+static void forget_discards(struct rtp_record *record, unsigned told)
+{
+    for (unsigned i = told; i < record->discards; i++)
+        record->discard[i - told] = record->discard[i];
+    record->discards = (uint8_t)(record->discards - told);
+}
+
+/* It left the window without having come. */
+static __attribute__((noinline)) void lose(struct rtp_record *record, uint32_t sequence)
+{
+    unsigned told = 0;
+    tell_discards(record, &record->bad, sequence, &told);
+    forget_discards(record, told);
+    loss_runs_bad(&record->bad, sequence);
+}
+
+void rtp_source_bad(const struct rtp_source *source, const struct rtp_record *record,
+                    struct loss_runs *bad)
+{
+    unsigned told = 0;
+    *bad = record->bad;
+    for (unsigned age = RTP_WINDOW; age-- > 0;) {
+        if (source->window[age / 64] >> (age % 64) & 1)
+            continue;
+        tell_discards(record, bad, source->highest - age, &told);
+        loss_runs_bad(bad, source->highest - age);
+    }
+    tell_discards(record, bad, source->highest + 1, &told);
+}
+
+/* A jitter buffer has thrown it away. */
+static void discard(struct rtp_record *record, uint32_t sequence)
+{
+    if (record->discards == RTP_DISCARDS_MAX) {
+        loss_runs_bad(&record->bad, record->discard[0]);
+        forget_discards(record, 1);
+    }
+    unsigned at = record->discards++;
+    for (; at > 0 && (int32_t)(record->discard[at - 1] - sequence) > 0; at--)
+        record->discard[at] = record->discard[at - 1];
+    record->discard[at] = sequence;
+}
+
+/* The length of the adaptive jitter buffer now: at once as long as it has to be, then slowly less,
+ * never below what the jitter asks for. */
+static double adaptive_length_ns(const struct rtp_source *source, const struct rtp_record *record,
+                                 int64_t arrival_ns)
+{
+    double asked_ns = ADAPTIVE_JITTERS * source->jitter_ns;
+    double length_ns = (double)record->adaptive_target_ns -
+                       (double)(arrival_ns - record->adaptive_ns) * ADAPTIVE_SINKS;
+    length_ns = fmax(length_ns, fmax(asked_ns, ADAPTIVE_MIN_NS));
+    return fmin(length_ns, ADAPTIVE_MAX_NS);
+}
+
+/*
+ * Where all packets come late for a second, the path has become longer: the jitter buffer
+ * resynchronises to the fastest of them. Where they come later and later, beyond what any buffer
+ * holds, the sender is slow: then to the latest.
+ */
+static void follow_late_run(struct rtp_source *source, struct rtp_record *record, double above_ns)
+{
+    float transit_ns = (float)source->transit_ns;
+    if (record->late_run == 0 || transit_ns < record->late_least_ns)
+        record->late_least_ns = transit_ns;
+    record->late_run++;
+    bool is_slow = above_ns > ADAPTIVE_MAX_NS && record->late_run >= SLOW_RUN_MIN &&
+                   transit_ns > record->late_least_ns;
+    if (!is_slow && record->late_run < LATE_RUN_MAX)
+        return;
+    source->floor_ns = source->least_ns = is_slow ? transit_ns : record->late_least_ns;
+    record->late_run = 0;
+}
+
+/* Slower than the fastest by more than the least that a jitter buffer has. */
+static __attribute__((noinline)) void
+take_late(struct rtp_source *source, struct rtp_record *record, uint32_t sequence, double above_ns)
+{
+    int64_t arrival_ns = source->seen_ns;
+    record->counts.discarded_50ms += above_ns > BUFFER_SHORT_NS;
+    record->counts.discarded_200ms += above_ns > BUFFER_LONG_NS;
+    if (above_ns > adaptive_length_ns(source, record, arrival_ns)) {
+        record->counts.discarded_adaptive++;
+        record->adaptive_target_ns = (float)fmin(above_ns + ADAPTIVE_SPARE_NS, ADAPTIVE_MAX_NS);
+        record->adaptive_ns = arrival_ns;
+        discard(record, sequence);
+    }
+    if (above_ns > BUFFER_SHORT_NS)
+        follow_late_run(source, record, above_ns);
+    else
+        record->late_run = 0;
+}
+
+/* True: the time stamps began anew, which is no delay. */
+static __attribute__((noinline)) bool is_jump(struct rtp_source *source,
+                                              const struct rtp_header *header, int64_t arrival_ns,
+                                              double off_ns)
+{
+    double limit_ns = header->marker ? JUMP_MARKED_NS : JUMP_NS;
+    if (off_ns <= limit_ns)
+        return false;
+    begin_timing(source, arrival_ns, header->timestamp);
+    return true;
+}
+
+/* RFC 3550 A.8, in ns. */
+static inline void take_time(struct rtp_source *source, struct rtp_record *record,
+                             const struct rtp_header *header, int64_t arrival_ns, uint32_t sequence)
+{
+    if (!(source->flags & RTP_IS_TIMED)) {
+        if (source->ns_per_tick > 0)
+            begin_timing(source, arrival_ns, header->timestamp);
+        return;
+    }
+    double apart_ns =
+        (double)(int32_t)(header->timestamp - source->timestamp) * source->ns_per_tick;
+    double longer_ns = (double)(arrival_ns - source->timed_ns) - apart_ns;
+    double off_ns = fabs(longer_ns);
+    if (off_ns > JUMP_MARKED_NS && is_jump(source, header, arrival_ns, off_ns))
+        return;
+    bool follows = source->window[0] & 2; /* the packet before it, so that none is missing */
+    if (apart_ns > PAUSE_NS && (header->marker || follows))
+        source->flags |= RTP_PAUSES;
+    begin_timing(source, arrival_ns, header->timestamp);
+    source->jitter_ns += (off_ns - source->jitter_ns) * (1.0 / 16);
+    source->jitter_sum_ns += source->jitter_ns;
+    source->jitter_count++;
+    float jitter_ns = (float)source->jitter_ns;
+    source->jitter_max_ns = jitter_ns > source->jitter_max_ns ? jitter_ns : source->jitter_max_ns;
+    source->transit_ns += longer_ns;
+    if (source->transit_ns < source->least_ns) {
+        source->least_ns = source->transit_ns;
+        if (source->transit_ns < source->floor_ns)
+            source->floor_ns = source->transit_ns;
+    }
+    double above_ns = source->transit_ns - source->floor_ns;
+    delay_spread_add(&record->spread, (uint64_t)above_ns);
+    if (above_ns > ADAPTIVE_MIN_NS)
+        take_late(source, record, sequence, above_ns);
+    else
+        record->late_run = 0;
+}
+
+static inline void count(struct rtp_source *source, struct rtp_record *record,
+                         const struct rtp_header *header, int64_t arrival_ns, uint32_t sequence,
+                         enum rtp_payload payload)
+{
+    source->received++;
+    if (payload == RTP_MEDIA)
+        take_time(source, record, header, arrival_ns, sequence);
+    else if (payload == RTP_EVENT)
+        record->counts.event_packets++;
+    else
+        record->counts.comfort_noise_packets++;
+}
+
+/* Does a hole begin among the `ahead` packets that have just become RTP_HOLE_AGE old? */
+static bool has_hole(uint64_t window, unsigned ahead)
+{
+    uint64_t begins = ~window & window >> 1; /* bit i + 1 is older */
+    return ahead >= 64 - RTP_HOLE_AGE - 1 ||
+           (begins >> RTP_HOLE_AGE & ((UINT64_C(1) << ahead) - 1)) != 0;
+}
+
+/* Some packets are missing before this one, or have been overtaken. */
+static __attribute__((noinline)) void advance(struct rtp_source *source, struct rtp_record *record,
+                                              unsigned ahead)
+{
+    uint64_t *window = source->window;
+    for (unsigned i = 0; i < ahead; i++) {
+        bool is_there = window[1] >> 63;
+        window[1] = window[1] << 1 | window[0] >> 63;
+        window[0] = window[0] << 1 | (i + 1 == ahead);
+        source->highest++;
+        if (!is_there)
+            lose(record, source->highest - RTP_WINDOW);
+    }
+}
+
+/* A packet from before the first one: where the network mixed up the beginning. */
+static enum rtp_taken take_before_first(struct rtp_source *source, struct rtp_record *record,
+                                        uint32_t sequence, int64_t arrival_ns)
+{
+    if (record->restarts > 0 || arrival_ns - record->first_ns > EARLY_NS)
+        return RTP_STRAY;
+    for (uint32_t i = record->first - 1; i != sequence; i--) {
+        uint32_t age = source->highest - i;
+        source->window[age / 64] &= ~(UINT64_C(1) << (age % 64));
+    }
+    record->first = sequence;
+    return RTP_TAKEN;
+}
+
+static __attribute__((noinline)) enum rtp_taken
+take_behind(struct rtp_source *source, struct rtp_record *record, const struct rtp_header *header,
+            int64_t arrival_ns, unsigned behind, enum rtp_payload payload)
+{
+    uint32_t sequence = source->highest - behind;
+    uint64_t *window = &source->window[behind / 64];
+    uint64_t bit = UINT64_C(1) << (behind % 64);
+    if ((int32_t)(sequence - record->first) < 0) {
+        if (take_before_first(source, record, sequence, arrival_ns) != RTP_TAKEN)
+            return RTP_STRAY;
+    } else if (*window & bit) {
+        record->counts.duplicates++;
+        return RTP_DUPLICATE;
+    }
+    *window |= bit;
+    record->counts.out_of_order++;
+    count(source, record, header, arrival_ns, sequence, payload);
+    return RTP_TAKEN;
+}
+
+/* The second packet in a row of another sequence: the source began anew with the first of them. */
+static void restart(struct rtp_source *source, struct rtp_record *record)
+{
+    rtp_source_bad(source, record, &record->bad);
+    record->discards = 0;
+    record->expected_before = rtp_source_expected(source, record);
+    record->restarts = (uint16_t)(record->restarts + (record->restarts != UINT16_MAX));
+    /* Behind all that were before, so that sequence numbers go on rising. */
+    uint32_t cycle = (source->highest & ~(uint32_t)(CYCLE - 1)) + 2 * (uint32_t)CYCLE;
+    record->first = cycle + record->pending_sequence;
+    source->highest = record->first + 1;
+    source->window[0] = source->window[1] = UINT64_MAX;
+    source->received++; /* the first of them */
+    source->flags &= (uint8_t) ~(RTP_IS_RESTARTING | RTP_IS_TIMED);
+    if (source->ns_per_tick > 0)
+        begin_timing(source, record->pending_ns, record->pending_timestamp);
+    record->learn_ns = record->pending_ns;
+    record->learn_timestamp = record->pending_timestamp;
+    record->learn_received = source->received;
+}
+
+static __attribute__((noinline)) enum rtp_taken
+take_far(struct rtp_source *source, struct rtp_record *record, const struct rtp_header *header,
+         int64_t arrival_ns, enum rtp_payload payload)
+{
+    if (source->flags & RTP_IS_RESTARTING &&
+        header->sequence == (uint16_t)(record->pending_sequence + 1)) {
+        restart(source, record);
+        count(source, record, header, arrival_ns, source->highest, payload);
+        return RTP_TAKEN;
+    }
+    source->flags |= RTP_IS_RESTARTING;
+    record->pending_sequence = header->sequence;
+    record->pending_timestamp = header->timestamp;
+    record->pending_ns = arrival_ns;
+    return RTP_STRAY;
+}
+
+enum rtp_taken rtp_source_take(struct rtp_source *source, struct rtp_record *record,
+                               const struct rtp_header *header, int64_t arrival_ns,
+                               enum rtp_payload payload)
+{
+    unsigned ahead = (uint16_t)(header->sequence - (uint16_t)source->highest);
+    source->seen_ns = arrival_ns > source->seen_ns ? arrival_ns : source->seen_ns;
+    if (ahead == 1) {
+        bool is_there = source->window[1] >> 63;
+        source->window[1] = source->window[1] << 1 | source->window[0] >> 63;
+        source->window[0] = source->window[0] << 1 | 1;
+        source->highest++;
+        if (!is_there)
+            lose(record, source->highest - RTP_WINDOW);
+    } else if (ahead > 0 && ahead < RTP_MAX_DROPOUT) {
+        advance(source, record, ahead);
+    } else if (ahead == 0 || ahead >= CYCLE - RTP_MAX_MISORDER) {
+        return take_behind(source, record, header, arrival_ns, (CYCLE - ahead) % CYCLE, payload);
+    } else {
+        return take_far(source, record, header, arrival_ns, payload);
+    }
+    source->flags &= (uint8_t)~RTP_IS_RESTARTING;
+    count(source, record, header, arrival_ns, source->highest, payload);
+    return has_hole(source->window[0], ahead) ? RTP_MISSING : RTP_TAKEN;
+}
+
+void rtp_source_learn_anew(const struct rtp_source *source, struct rtp_record *record,
+                           const struct rtp_header *header, int64_t arrival_ns)
+{
+    record->learn_ns = arrival_ns;
+    record->learn_timestamp = header->timestamp;
+    record->learn_received = source->received;
+}
+
+uint32_t rtp_source_learn_clock(const struct rtp_source *source, struct rtp_record *record,
+                                const struct rtp_header *header, int64_t arrival_ns)
+{
+    static const uint32_t rates[] = {8000, 16000, 24000, 32000, 44100, 48000, 90000};
+    uint32_t packets = source->received - record->learn_received;
+    if (packets == 0 || packets % LEARN_EVERY != 0)
+        return 0;
+    double elapsed_s = (double)(arrival_ns - record->learn_ns) / (double)NS_PER_S;
+    double ticks = (double)(int32_t)(header->timestamp - record->learn_timestamp);
+    for (unsigned i = 0; i < sizeof rates / sizeof rates[0]; i++)
+        if (fabs(ticks - rates[i] * elapsed_s) <= 0.02 * rates[i] * elapsed_s)
+            return rates[i];
+    if (packets >= LEARN_EVERY * LEARN_LOOKS)
+        rtp_source_learn_anew(source, record, header, arrival_ns);
+    return 0;
+}
+
+void rtp_source_next_interval(struct rtp_source *source, struct rtp_record *record)
+{
+    struct loss_runs bad;
+    rtp_source_bad(source, record, &bad);
+    record->expected_then = rtp_source_expected(source, record);
+    record->received_then = source->received;
+    record->bad_then = bad.bad;
+    record->runs_then = bad.runs;
+    record->counts = (struct rtp_counts){0};
+    record->spread = (struct delay_spread){0};
+    source->floor_ns = source->least_ns;
+    source->least_ns = HUGE_VAL;
+    source->jitter_sum_ns = 0;
+    source->jitter_count = 0;
+    source->jitter_max_ns = 0;
+}
+
+void rtp_source_clock_step(struct rtp_source *source, struct rtp_record *record, int64_t step_ns)
+{
+    source->seen_ns += step_ns;
+    source->timed_ns += step_ns;
+    record->first_ns += step_ns;
+    record->pending_ns += step_ns;
+    record->adaptive_ns += step_ns;
+    record->learn_ns += step_ns;
+}
