@@ -8,15 +8,7 @@
 enum {
     INDEX_BYTES = 80,  /* of tables and timers, a stream */
     MOMENT_SHIFT = 26, /* of a packet's time: 67 ms */
-    EVENT_OCTETS = 4,  /* of an RFC 4733 packet's payload */
-    PORT_DNS = 53,
-    PORT_QUIC = 443,
-    TYPE_NONE = 0xff, /* nothing but events or comfort noise was sent so far */
 };
-
-/* Time stamps of packets in a row: more than 5 s at 90 kHz is no RTP. */
-#define CANDIDATE_TICKS_MAX 450000U
-#define CANDIDATE_APART_NS  INT64_C(1000000000)
 
 static int init_tables(struct streams *streams, size_t streams_max)
 {
@@ -131,224 +123,7 @@ static inline struct stream *find(const struct streams *streams, struct stream *
     return found && found->node.hash == number ? found : streams_find(streams, number);
 }
 
-/* --- beginning and end */
-
-void streams_set_state(struct streams *streams, struct stream *stream, enum stream_state state)
-{
-    list_remove(&stream->in_state);
-    list_append(&streams->state[state], &stream->in_state);
-    stream->state = (uint8_t)state;
-}
-
-void streams_free(struct streams *streams, struct stream *stream)
-{
-    bool was_active = stream_is_told(stream) && !(stream->source.flags & STREAM_IS_QUIET);
-    streams->active -= was_active;
-    timer_heap_cancel(&streams->timers, &stream->timer);
-    table_remove(&streams->by_number, &stream->node);
-    table_remove(&streams->by_src, &stream->by_src);
-    table_remove(&streams->by_dst, &stream->by_dst);
-    list_remove(&stream->in_state);
-    list_remove(&stream->in_call);
-    slab_free(&streams->pasts, stream->past);
-    slab_free(&streams->rtcp, stream->rtcp);
-    stream->state = STREAM_FREE;
-    stream->node.hash = ~stream->node.hash; /* for who has found it and not looked yet */
-    slab_free(&streams->streams, stream);
-}
-
-static void evict(struct streams *streams, struct stream *stream)
-{
-    if (stream_is_told(stream)) {
-        streams_conclude(streams, stream);
-        streams->stats.evicted++;
-    } else {
-        streams->stats.refused++;
-    }
-    streams_free(streams, stream);
-}
-
-static struct stream *make_room(struct streams *streams)
-{
-    for (int state = STREAM_CANDIDATE; state <= STREAM_ALONE; state++) {
-        struct list *head = &streams->state[state];
-        if (list_is_empty(head))
-            continue;
-        evict(streams, CONTAINER_OF(head->next, struct stream, in_state));
-        return slab_alloc(&streams->streams);
-    }
-    streams->stats.left_out++;
-    return NULL;
-}
-
-uint16_t streams_codec_of(const struct streams *streams, const struct stream *stream,
-                          uint8_t payload_type)
-{
-    const struct streams_joiner *joiner = &streams->params.joiner;
-    uint16_t codec = CODEC_NONE;
-    if (stream->state == STREAM_JOINED && joiner->codec)
-        codec = joiner->codec(joiner->context, stream, payload_type);
-    return codec == CODEC_NONE ? codec_book_static(streams->params.codecs, payload_type) : codec;
-}
-
-/* What media are sent with from now on. */
-static void set_codec(struct streams *streams, struct stream *stream, uint8_t payload_type)
-{
-    stream->codec = streams_codec_of(streams, stream, payload_type);
-    uint32_t clock_hz = codec_at(streams->params.codecs, stream->codec)->clock_hz;
-    rtp_source_set_type(&stream->source, &stream->record, payload_type, clock_hz);
-    if (clock_hz > 0)
-        stream->source.flags &= (uint8_t)~STREAM_HAS_NO_CLOCK;
-    else
-        stream->source.flags |= STREAM_HAS_NO_CLOCK;
-}
-
-/* RFC 4733, by its announcement or, where there is none, by its length. */
-static bool is_event(const struct streams *streams, uint16_t codec, uint8_t payload_type,
-                     const struct datagram *datagram)
-{
-    if (codec != CODEC_NONE)
-        return codec_at(streams->params.codecs, codec)->kind == CODEC_TELEPHONE_EVENT;
-    bool is_bare = (datagram->payload.at[0] & 0x1f) == 0; /* no extension, no CSRC */
-    return payload_type >= 96 && is_bare && !datagram->truncated &&
-           datagram->payload.len == RTP_HEADER_LEN + EVENT_OCTETS;
-}
-
-static enum rtp_payload payload_of(const struct streams *streams, const struct stream *stream,
-                                   uint8_t payload_type, const struct datagram *datagram)
-{
-    uint16_t codec = streams_codec_of(streams, stream, payload_type);
-    if (is_event(streams, codec, payload_type, datagram))
-        return RTP_EVENT;
-    return codec_at(streams->params.codecs, codec)->kind == CODEC_COMFORT_NOISE ? RTP_COMFORT_NOISE
-                                                                                : RTP_MEDIA;
-}
-
-static void look_for_call(struct streams *streams, struct stream *stream)
-{
-    const struct streams_joiner *joiner = &streams->params.joiner;
-    if (stream->state != STREAM_JOINED && joiner->look)
-        joiner->look(joiner->context, stream);
-}
-
-/* Ports of protocols that are not RTP, whatever their octets look like. */
-static bool is_port_of_others(uint16_t port)
-{
-    return port == PORT_DNS || port == PORT_QUIC;
-}
-
-/* Of a first packet that nobody announced. */
-static bool may_be_rtp(const struct datagram *datagram)
-{
-    return rtp_is_plausible(datagram->payload, datagram->truncated) &&
-           !is_port_of_others(datagram->src.port) && !is_port_of_others(datagram->dst.port);
-}
-
-static void set_up(struct streams *streams, struct stream *stream, const struct datagram *datagram,
-                   const struct rtp_header *header, uint64_t number)
-{
-    memset(stream, 0, sizeof *stream);
-    stream->src = datagram->src;
-    stream->dst = datagram->dst;
-    stream->ssrc = header->ssrc;
-    stream->state = STREAM_CANDIDATE;
-    stream->agreeing = 1;
-    stream->last_timestamp = header->timestamp;
-    list_init(&stream->in_state);
-    list_init(&stream->in_call);
-    rtp_source_begin(&stream->source, &stream->record, header, datagram->time_ns);
-    stream->source.flags |= STREAM_IS_CANDIDATE;
-    if (streams_has_keys(streams, &datagram->src, &datagram->dst))
-        stream->has_srtp = stream->is_srtp = true;
-    table_insert(&streams->by_number, &stream->node, number);
-    table_insert(&streams->by_src, &stream->by_src, streams_endpoint_hash(streams, &stream->src));
-    table_insert(&streams->by_dst, &stream->by_dst, streams_endpoint_hash(streams, &stream->dst));
-    streams_set_state(streams, stream, STREAM_CANDIDATE);
-    timer_heap_set(&streams->timers, &stream->timer, datagram->time_ns + STREAMS_CANDIDATE_IDLE_NS);
-}
-
-static __attribute__((noinline)) enum streams_verdict begin(struct streams *streams,
-                                                            const struct datagram *datagram,
-                                                            const struct rtp_header *header,
-                                                            uint64_t number)
-{
-    struct stream *stream = slab_alloc(&streams->streams);
-    if (!stream && !(stream = make_room(streams)))
-        return STREAMS_NOT_BELIEVED;
-    set_up(streams, stream, datagram, header, number);
-    look_for_call(streams, stream);
-    if (stream->state != STREAM_JOINED && !may_be_rtp(datagram)) {
-        streams_free(streams, stream);
-        return STREAMS_NOT_BELIEVED;
-    }
-    enum rtp_payload payload = payload_of(streams, stream, header->payload_type, datagram);
-    if (payload == RTP_MEDIA) {
-        set_codec(streams, stream, header->payload_type);
-    } else {
-        stream->source.payload_type = TYPE_NONE;
-        stream->record.counts.event_packets = payload == RTP_EVENT;
-        stream->record.counts.comfort_noise_packets = payload == RTP_COMFORT_NOISE;
-    }
-    return STREAMS_NOT_BELIEVED;
-}
-
-static void believe(struct streams *streams, struct stream *stream, enum stream_state state)
-{
-    streams_set_state(streams, stream, state);
-    if (!(stream->source.flags & STREAM_IS_CANDIDATE))
-        return;
-    stream->source.flags &= (uint8_t)~STREAM_IS_CANDIDATE;
-    streams->stats.begun++;
-    streams->stats.packets += stream->source.received;
-    stream_intervals_begin(streams, stream);
-}
-
-void streams_join(struct streams *streams, struct stream *stream, struct call *call,
-                  struct slice call_id, bool from_callee)
-{
-    stream->call = call;
-    stream->call_id = call_id;
-    stream->from_callee = from_callee;
-    streams->stats.joined++;
-    believe(streams, stream, STREAM_JOINED);
-    streams_relearn(streams, stream);
-}
-
-void streams_part(struct streams *streams, struct stream *stream)
-{
-    list_remove(&stream->in_call);
-    stream->call = NULL;
-    stream->call_id = SLICE_NONE;
-    streams_set_state(streams, stream, STREAM_ALONE);
-    if (stream->source.flags & STREAM_IS_QUIET)
-        timer_heap_set(&streams->timers, &stream->timer, stream->source.seen_ns + STREAMS_IDLE_NS);
-}
-
-void streams_relearn(struct streams *streams, struct stream *stream)
-{
-    uint8_t payload_type = stream->source.payload_type;
-    if (payload_type == TYPE_NONE || streams_codec_of(streams, stream, payload_type) == CODEC_NONE)
-        return; /* nothing better is known than its time stamps show */
-    set_codec(streams, stream, payload_type);
-}
-
 /* --- a packet */
-
-/* Four in sequence, and ten in all: then it is RTP, announced or not. */
-static void probe(struct streams *streams, struct stream *stream, const struct rtp_header *header,
-                  int64_t arrival_ns)
-{
-    const struct rtp_source *source = &stream->source;
-    bool follows = (uint16_t)(header->sequence - (uint16_t)source->highest) == 1 &&
-                   header->timestamp - stream->last_timestamp <= CANDIDATE_TICKS_MAX &&
-                   arrival_ns - source->seen_ns <= CANDIDATE_APART_NS;
-    stream->last_timestamp = header->timestamp;
-    if (stream->agreeing < STREAMS_SEQUENTIAL)
-        stream->agreeing = follows ? (uint8_t)(stream->agreeing + 1) : 1;
-    streams_set_state(streams, stream, STREAM_CANDIDATE); /* the latest */
-    if (stream->agreeing >= STREAMS_SEQUENTIAL && source->received + 1 >= STREAMS_PACKETS_MIN)
-        believe(streams, stream, STREAM_ALONE);
-}
 
 /* Another payload type than before. */
 static __attribute__((noinline)) enum rtp_payload change_type(struct streams *streams,
@@ -356,12 +131,12 @@ static __attribute__((noinline)) enum rtp_payload change_type(struct streams *st
                                                               const struct rtp_header *header,
                                                               const struct datagram *datagram)
 {
-    enum rtp_payload payload = payload_of(streams, stream, header->payload_type, datagram);
+    enum rtp_payload payload = streams_payload_of(streams, stream, header->payload_type, datagram);
     if (payload != RTP_MEDIA)
         return payload;
-    set_codec(streams, stream, header->payload_type);
+    streams_set_codec(streams, stream, header->payload_type);
     rtp_source_learn_anew(&stream->source, &stream->record, header, datagram->time_ns);
-    look_for_call(streams, stream);
+    streams_look_for_call(streams, stream);
     return RTP_MEDIA;
 }
 
@@ -369,7 +144,7 @@ static __attribute__((noinline)) void take_odd(struct streams *streams, struct s
                                                const struct rtp_header *header, int64_t arrival_ns)
 {
     if (stream->source.flags & STREAM_IS_CANDIDATE)
-        probe(streams, stream, header, arrival_ns);
+        streams_probe(streams, stream, header, arrival_ns);
     if (stream->source.flags & STREAM_IS_QUIET)
         stream_intervals_wake(streams, stream, arrival_ns);
 }
@@ -390,8 +165,10 @@ enum streams_verdict streams_rtp(struct streams *streams, struct stream *found,
     struct rtp_header header;
     rtp_header_read(datagram->payload, &header);
     struct stream *stream = find(streams, found, number);
-    if (!stream)
-        return begin(streams, datagram, &header, number);
+    if (!stream) {
+        streams_begin(streams, datagram, &header, number);
+        return STREAMS_NOT_BELIEVED;
+    }
     struct rtp_source *source = &stream->source;
     enum rtp_payload payload = RTP_MEDIA;
     if (source->flags & STREAM_IS_ODD)

@@ -16,7 +16,10 @@ enum {
     STREAM_IS_ODD = STREAM_IS_CANDIDATE | STREAM_IS_QUIET | STREAM_HAS_NO_CLOCK,
 };
 
-enum { STREAMS_KEYINGS = 1024 };
+enum {
+    STREAMS_KEYINGS = 1024,
+    STREAMS_PER_ENDPOINT_MAX = 64, /* from one, and to one */
+};
 
 struct streams {
     struct streams_params params;
@@ -49,13 +52,27 @@ struct stream *streams_next_from(const struct streams *streams, const struct end
 struct stream *streams_next_to(const struct streams *streams, const struct endpoint *endpoint,
                                const struct stream *after);
 
-/* streams.c: frees all that a stream holds. */
-void streams_free(struct streams *streams, struct stream *stream);
+/* streams_begin.c */
+/* The first packet of a stream, if it may be one. */
+void streams_begin(struct streams *streams, const struct datagram *datagram,
+                   const struct rtp_header *header, uint64_t number);
+/* One packet more of a candidate, before it is taken. */
+void streams_probe(struct streams *streams, struct stream *stream, const struct rtp_header *header,
+                   int64_t arrival_ns);
+/* Asks whether it is announced, if it is of no call. */
+void streams_look_for_call(struct streams *streams, struct stream *stream);
 /* The codec of this payload type, by its call's announcements or as RFC 3551 fixes it. */
 uint16_t streams_codec_of(const struct streams *streams, const struct stream *stream,
                           uint8_t payload_type);
+/* What kind of payload a packet of another type than before has. */
+enum rtp_payload streams_payload_of(const struct streams *streams, const struct stream *stream,
+                                    uint8_t payload_type, const struct datagram *datagram);
+/* What media are sent with from now on. */
+void streams_set_codec(struct streams *streams, struct stream *stream, uint8_t payload_type);
 /* To the end of the list of its state. */
 void streams_set_state(struct streams *streams, struct stream *stream, enum stream_state state);
+/* Frees all that a stream holds. */
+void streams_free(struct streams *streams, struct stream *stream);
 
 /* stream_intervals.c */
 /* The stream is believed: its intervals begin, with its first packet. */

@@ -397,6 +397,24 @@ static void test_room(void **state)
     bench_close(&b);
 }
 
+/* Forged sources at one endpoint: they push out each other, never a stream of a call. */
+static void test_forged_sources(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 4 << 20, (struct peer_names){0});
+    b.announced = at(gateway, 30000);
+    talk(&b, 1, 0, 20, 0);
+    b.announced.port = 0;
+    for (unsigned i = 0; i < 1000; i++)
+        talk(&b, 1000 + i, 20, 1, 0);
+    assert_in_range(streams_tracked(b.streams), 10, 64);
+    talk(&b, 1, 20, 20, 0);
+    assert_int_equal(streams_stats(b.streams)->begun, 1);
+    assert_int_equal(streams_stats(b.streams)->packets, 40);
+    bench_close(&b);
+}
+
 static void test_codec_announced(void **state)
 {
     (void)state;
@@ -550,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_quiet_and_back),
         cmocka_unit_test(test_repeats_and_copies),
         cmocka_unit_test(test_room),
+        cmocka_unit_test(test_forged_sources),
         cmocka_unit_test(test_codec_announced),
         cmocka_unit_test(test_clock_step),
         cmocka_unit_test(test_keying),
