@@ -111,7 +111,7 @@ static void test_sender_is_always_silent(void **state)
     struct bench *b = bench_new_media();
     (void)state;
     for (int i = 0; i < 5; i++) {
-        char call[16];
+        char call[24];
         int64_t at = 20000 * (int64_t)i;
         snprintf(call, sizeof call, "call-%d", i);
         SAY(b, at, .call = call, .branch = call, .sdp = OFFER);
