@@ -79,19 +79,44 @@ void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t 
     calls->params.receive(calls->params.context, &event);
 }
 
-/* Reads the first of the call's streams; returns how many. */
+/* Those of most packets, in the order of `call`; the others are left out. */
+struct chosen {
+    const struct stream *stream[EVENT_STREAMS_MAX];
+    unsigned count;
+};
+
+static void choose(struct chosen *chosen, const struct stream *stream)
+{
+    unsigned least = 0;
+    if (chosen->count < EVENT_STREAMS_MAX) {
+        chosen->stream[chosen->count++] = stream;
+        return;
+    }
+    for (unsigned i = 1; i < EVENT_STREAMS_MAX; i++)
+        if (chosen->stream[i]->source.received <= chosen->stream[least]->source.received)
+            least = i;
+    if (chosen->stream[least]->source.received >= stream->source.received)
+        return;
+    memmove(&chosen->stream[least], &chosen->stream[least + 1],
+            (EVENT_STREAMS_MAX - 1 - least) * sizeof chosen->stream[0]);
+    chosen->stream[EVENT_STREAMS_MAX - 1] = stream;
+}
+
+/* Returns how many were read. */
 static unsigned read_streams(struct calls *calls, struct call *call,
                              struct event_stream figures[EVENT_STREAMS_MAX], uint32_t *left_out)
 {
-    unsigned count = 0;
+    struct chosen chosen = {.count = 0};
+    uint32_t all = 0;
     media_map_conclude(&calls->media_map, call);
     for (EACH_STREAM(node, call)) {
-        if (count < EVENT_STREAMS_MAX)
-            streams_read(calls->media_map.streams, stream_at(node), &figures[count++]);
-        else
-            ++*left_out;
+        choose(&chosen, stream_at(node));
+        all++;
     }
-    return count;
+    for (unsigned i = 0; i < chosen.count; i++)
+        streams_read(calls->media_map.streams, chosen.stream[i], &figures[i]);
+    *left_out = all - chosen.count;
+    return chosen.count;
 }
 
 void call_events_ended(struct calls *calls, struct call *call, const struct call_outcome *outcome)

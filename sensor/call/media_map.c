@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { PAIRS_MAX = 4 }; /* of consecutive ports in one m= section */
+enum {
+    PAIRS_MAX = 4,    /* of consecutive ports in one m= section */
+    ANSWERS_MAX = 64, /* streams that are looked at for one that answers another, the latest */
+};
 
 int media_map_init(struct media_map *map, size_t announcements, struct streams *streams,
                    struct codec_book *codecs)
@@ -40,9 +43,11 @@ static uint64_t hash_of(const struct media_map *map, const struct endpoint *endp
     return hash_bytes(&map->key, key, sizeof key);
 }
 
+/* Places are not keyed: what is known of a host must be the same each time a capture is read. */
 struct media_host *media_map_host(struct media_map *map, const struct ip_addr *ip)
 {
-    uint64_t hash = hash_of(map, &(struct endpoint){*ip, 0});
+    static const struct hash_key open = {0};
+    uint64_t hash = hash_bytes(&open, ip->octets, sizeof ip->octets);
     struct media_host *host = &map->hosts[hash % MEDIA_MAP_HOSTS];
     if (!ip_eq(&host->ip, ip))
         *host = (struct media_host){.ip = *ip};
@@ -151,23 +156,65 @@ static void join(struct media_map *map, struct stream *stream, struct call *call
     media_map_host(map, &stream->src.ip)->is_heard = true;
 }
 
+/* Does it go to exactly where the other one comes from, and come from the host that this one goes
+ * to, from whatever port? */
+static bool answers(const struct stream *stream, const struct stream *other)
+{
+    return endpoint_eq(&stream->dst, &other->src) && ip_eq(&stream->src.ip, &other->dst.ip);
+}
+
+struct answered {
+    struct media_map *map;
+    const struct stream *stream; /* of a call */
+};
+
+static void join_answer(void *context, struct stream *stream)
+{
+    const struct answered *answered = context;
+    const struct stream *other = answered->stream;
+    if (answers(stream, other))
+        join(answered->map, stream, other->call, !other->from_callee);
+}
+
+/* It, and what answered it before anybody knew of what call it is. What answers those in turn is
+ * left alone: forged ones make chains of any length. */
 static void join_both_ways(struct media_map *map, struct stream *stream, struct call *call,
                            bool from_callee)
 {
     join(map, stream, call, from_callee);
-    struct stream *reverse = streams_reverse(map->streams, stream);
-    if (reverse && !reverse->call)
-        join(map, reverse, call, !from_callee);
+    streams_each_alone(map->streams, &stream->src, join_answer, &(struct answered){map, stream});
 }
 
-/* How well an announcement of one end fits the stream: more of these bits, the higher ones first.
- */
-enum { FITS = 1, KNOWS_OTHER_END = 2, IS_OPEN = 4 };
+/* Which side sends it, where one end of it was announced and says this? Between two that answer one
+ * another both cannot be right, and the one that is of the call already stays as it is. */
+static bool is_from_callee(const struct call *call, const struct stream *stream,
+                           const struct endpoint *other_end, bool is_said)
+{
+    if (find_in_call(call, other_end))
+        return is_said;
+    struct list *node = call->streams.prev;
+    for (unsigned i = 0; node != &call->streams && i < ANSWERS_MAX; i++, node = node->prev) {
+        const struct stream *at = stream_at(node);
+        if (answers(stream, at) || answers(at, stream))
+            return !at->from_callee;
+    }
+    return is_said;
+}
+
+/* How well an announcement of one end fits the stream, or another stream does: more of these bits,
+ * the higher ones first. */
+enum { FITS = 1, KNOWS_OTHER_END = 2, IS_PROVEN = 4, IS_OPEN = 8, IS_EXACT = 16 };
+
+/* Anybody can send an INVITE that nobody answers. */
+static bool is_proven(const struct call *call)
+{
+    return call->heard == HEARD_BOTH;
+}
 
 static int fitness(const struct media_announcement *announcement, const struct endpoint *other_end)
 {
     const struct call *call = announcement->call;
-    return FITS + (call->phase != PHASE_CLOSING ? IS_OPEN : 0) +
+    return FITS + (call->phase != PHASE_CLOSING ? IS_OPEN : 0) + (is_proven(call) ? IS_PROVEN : 0) +
            (find_in_call(call, other_end) ? KNOWS_OTHER_END : 0);
 }
 
@@ -181,7 +228,7 @@ static const struct media_announcement *best_of(const struct media_map *map,
     const struct media_announcement *best = NULL;
     int best_fitness = 0;
     struct table_node *node = table_first(&map->table, hash_of(map, end));
-    for (; node; node = table_next(node)) {
+    for (unsigned i = 0; node && i < MEDIA_MAP_WALK_MAX; i++, node = table_next(node)) {
         const struct media_announcement *at = CONTAINER_OF(node, struct media_announcement, node);
         bool is_named = true;
         if (!endpoint_eq(&at->rtp, end))
@@ -198,20 +245,43 @@ static const struct media_announcement *best_of(const struct media_map *map,
     return best;
 }
 
+/* The stream of a call that this one answers: rather between the very same endpoints, then of a
+ * call that has not ended, then the latest to send; NULL: there is none. */
+static const struct stream *find_answered(const struct media_map *map, const struct stream *stream)
+{
+    const struct stream *best = NULL, *at = streams_next_from(map->streams, &stream->dst, NULL);
+    int best_fitness = 0;
+    for (unsigned i = 0; at && i < ANSWERS_MAX; i++) {
+        if (at->call && answers(stream, at)) {
+            int fits = FITS + (at->call->phase != PHASE_CLOSING ? IS_OPEN : 0) +
+                       (endpoint_eq(&at->dst, &stream->src) ? IS_EXACT : 0);
+            if (fits > best_fitness ||
+                (fits == best_fitness && at->source.seen_ns > best->source.seen_ns)) {
+                best = at;
+                best_fitness = fits;
+            }
+        }
+        at = streams_next_from(map->streams, &stream->dst, at);
+    }
+    return best;
+}
+
 void media_map_look(void *context, struct stream *stream)
 {
     struct media_map *map = context;
+    const struct endpoint *src = &stream->src, *dst = &stream->dst;
     const struct media_announcement *found;
-    const struct stream *reverse;
+    const struct stream *answered;
     if (!map->streams)
         return;
-    if ((found = best_of(map, &stream->dst, &stream->src, NULL)) != NULL)
-        join_both_ways(map, stream, found->call, !found->from_callee);
-    else if ((found = best_of(map, &stream->src, &stream->dst, &stream->source.payload_type)) !=
-             NULL)
-        join_both_ways(map, stream, found->call, found->from_callee);
-    else if ((reverse = streams_reverse(map->streams, stream)) != NULL && reverse->call)
-        join(map, stream, reverse->call, !reverse->from_callee);
+    if ((found = best_of(map, dst, src, NULL)) != NULL)
+        join_both_ways(map, stream, found->call,
+                       is_from_callee(found->call, stream, src, !found->from_callee));
+    else if ((found = best_of(map, src, dst, &stream->source.payload_type)) != NULL)
+        join_both_ways(map, stream, found->call,
+                       is_from_callee(found->call, stream, dst, found->from_callee));
+    else if ((answered = find_answered(map, stream)) != NULL)
+        join_both_ways(map, stream, answered->call, !answered->from_callee);
 }
 
 static void drop(struct media_map *map, struct media_announcement **place)
@@ -234,6 +304,47 @@ static bool drop_beyond(struct media_map *map, struct call *call, unsigned keep)
     return true;
 }
 
+/*
+ * An endpoint that was announced by more calls than can be, but for forged ones: the latest that
+ * nobody answered makes room. False: there is none.
+ */
+static bool make_room_at(struct media_map *map, uint64_t hash, const struct call *call)
+{
+    struct table_node *node = table_first(&map->table, hash);
+    for (unsigned i = 0; node && i < MEDIA_MAP_WALK_MAX; i++, node = table_next(node)) {
+        struct media_announcement *at = CONTAINER_OF(node, struct media_announcement, node);
+        struct media_announcement **place = &at->call->announced;
+        if (at->call == call || is_proven(at->call))
+            continue;
+        while (*place != at)
+            place = &(*place)->older;
+        drop(map, place);
+        return true;
+    }
+    return false;
+}
+
+static struct media_announcement *add(struct media_map *map, struct call *call,
+                                      const struct endpoint *rtp)
+{
+    uint64_t hash = hash_of(map, rtp);
+    struct table_node *latest = table_first(&map->table, hash);
+    unsigned crowd = latest ? CONTAINER_OF(latest, struct media_announcement, node)->crowd + 1U : 0;
+    if (crowd >= MEDIA_MAP_CROWD_MAX) {
+        crowd = MEDIA_MAP_CROWD_MAX;
+        if (!make_room_at(map, hash, call))
+            return NULL;
+    }
+    struct media_announcement *added = slab_alloc(&map->announcements);
+    if (!added && drop_beyond(map, call, 0))
+        added = slab_alloc(&map->announcements);
+    if (!added)
+        return NULL;
+    *added = (struct media_announcement){.call = call, .rtp = *rtp, .crowd = crowd & 0xffu};
+    table_insert(&map->table, &added->node, hash);
+    return added;
+}
+
 /* An announcement of the call that has this endpoint, now its latest; NULL: there is no room. */
 static struct media_announcement *announcement_of(struct media_map *map, struct call *call,
                                                   const struct endpoint *rtp)
@@ -246,13 +357,9 @@ static struct media_announcement *announcement_of(struct media_map *map, struct 
         *place = found->older;
     } else {
         drop_beyond(map, call, MEDIA_MAP_PER_CALL - 1);
-        found = slab_alloc(&map->announcements);
-        if (!found && drop_beyond(map, call, 0))
-            found = slab_alloc(&map->announcements);
+        found = add(map, call, rtp);
         if (!found)
             return NULL;
-        *found = (struct media_announcement){.call = call, .rtp = *rtp};
-        table_insert(&map->table, &found->node, hash_of(map, rtp));
     }
     found->older = call->announced;
     call->announced = found;

@@ -10,11 +10,18 @@
  *   1. announced where it goes to (also when it comes from elsewhere than SDP said: NAT), or
  *   2. announced where it comes from (symmetric RTP; the other end is behind a NAT), with a payload
  *      type that the call's descriptions name, or
- *   3. has a stream in the other direction between the same two endpoints.
+ *   3. has a stream that it answers: it goes to exactly where that one comes from, and comes from
+ *      the host that that one goes to, rather from the same port, else from any: both sides of a
+ *      NAT send to where they were sent from, a gateway not always from where it receives.
+ * When a stream is joined, those that answered it before are, too.
  * Where several calls announced an endpoint, as ports are used again: one that has not ended goes
  * before one that has, then one that announced the stream's other end too before one that did not,
  * then the latest to announce it. A stream stays with its call until that call's event is
  * given; what goes on after that begins anew and may be the next call's.
+ *
+ * Who sends a stream follows from whose endpoint was announced. Where only one end was, and the
+ * stream answers one of the call, or the other way round, it is sent by the other side than that
+ * one: SDP with a false address, as NATs and PBXs write it, would have one side talk to itself.
  *
  * The payload types of a stream mean what its destination announced, else what its source did, else
  * what any description of the call says.
@@ -36,6 +43,8 @@ enum {
     MEDIA_MAP_PER_CALL = 16,
     MEDIA_MAP_PAYLOADS_MAX = 16, /* of a description: the preferred ones */
     MEDIA_MAP_HOSTS = 4096,
+    MEDIA_MAP_CROWD_MAX = 128, /* announcements of one endpoint, but for forged ones few */
+    MEDIA_MAP_WALK_MAX = 32,   /* of these, the latest that are looked at */
 };
 
 struct media_map_payload {
@@ -56,6 +65,7 @@ struct media_announcement {
     bool from_callee;    /* the callee announced it */
     bool is_secure : 1;
     uint8_t payload_count : 7;
+    uint8_t crowd; /* so many had announced its endpoint before it, at the most */
     struct media_map_payload payload[MEDIA_MAP_PAYLOADS_MAX];
 };
 

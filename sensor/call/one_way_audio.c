@@ -14,7 +14,8 @@
 
 enum {
     SHORT_CALL_PACKETS_MIN = 50,
-    SILENTS_MAX = 3, /* calls; a host that was never heard in so many may be out of the mirror */
+    SILENTS_MAX = 3,  /* calls; a host that was never heard in so many may be out of the mirror */
+    OPPOSED_MAX = 64, /* streams, the latest: more of a call are forged */
 };
 
 /* One direction: what this side sends. */
@@ -39,10 +40,15 @@ static enum offer_answer_side other(enum offer_answer_side side)
     return side == SIDE_CALLER ? SIDE_CALLEE : SIDE_CALLER;
 }
 
+static bool is_sound(const struct calls *calls, const struct stream *stream)
+{
+    return codec_at(calls->media_map.codecs, stream->codec)->kind != CODEC_VIDEO;
+}
+
 static void add_stream(const struct calls *calls, const struct stream *stream, struct view *view)
 {
     struct direction *direction = &view->direction[stream->from_callee ? SIDE_CALLEE : SIDE_CALLER];
-    if (codec_at(calls->media_map.codecs, stream->codec)->kind == CODEC_VIDEO)
+    if (!is_sound(calls, stream))
         return;
     direction->packets += stream->source.received;
     direction->has_pauses |= (stream->source.flags & RTP_PAUSES) != 0;
@@ -174,6 +180,50 @@ static void find_endpoints(const struct view *view, enum offer_answer_side side,
         data->src.endpoint = seen->src;
     if (dst)
         data->dst.endpoint = dst->rtp;
+}
+
+static bool is_within_host(const struct endpoint *src, const struct endpoint *dst)
+{
+    return ip_eq(&src->ip, &dst->ip);
+}
+
+static bool is_opposite(const struct stream *a, const struct stream *b)
+{
+    return ip_eq(&a->src.ip, &b->dst.ip) && ip_eq(&a->dst.ip, &b->src.ip) &&
+           !is_within_host(&a->src, &a->dst);
+}
+
+/* Did sound go both ways between two hosts since then? */
+static bool is_heard_both_ways(const struct calls *calls, const struct call *call, int64_t since_ns)
+{
+    const struct stream *heard[OPPOSED_MAX];
+    size_t count = 0;
+    for (struct list *at = call->streams.prev; at != &call->streams && count < OPPOSED_MAX;
+         at = at->prev) {
+        const struct stream *stream = stream_at(at);
+        if (!is_sound(calls, stream) || stream->source.seen_ns <= since_ns)
+            continue;
+        for (size_t i = 0; i < count; i++)
+            if (is_opposite(heard[i], stream))
+                return true;
+        heard[count++] = stream;
+    }
+    return false;
+}
+
+/*
+ * Is it not known who is who? Then both directions may be there and only be taken for one: sound
+ * goes both ways between two hosts, or the silent one would talk to itself, while the other is sent
+ * across a network. SDP names false addresses where NATs and relays rewrite it.
+ */
+static bool is_confused(const struct calls *calls, const struct view *view,
+                        enum offer_answer_side side, const struct one_way_audio *data)
+{
+    const struct stream *heard = view->direction[other(side)].latest;
+    if (is_heard_both_ways(calls, view->call, data->since_ns))
+        return true;
+    return is_within_host(&data->src.endpoint, &data->dst.endpoint) &&
+           !(heard && is_within_host(&heard->src, &heard->dst));
 }
 
 /* Were packets lost by the sensor or its mirror since then? */
@@ -319,7 +369,7 @@ static void tell(struct calls *calls, struct call *call, const struct view *view
     };
     data->silent_ns = now_ns - data->since_ns;
     find_endpoints(view, side, data);
-    if (!find_confidence(calls, view, side, data))
+    if (is_confused(calls, view, side, data) || !find_confidence(calls, view, side, data))
         return;
     data->src.name = peer_names_find(&calls->params.names, &data->src.endpoint.ip);
     data->dst.name = peer_names_find(&calls->params.names, &data->dst.endpoint.ip);

@@ -10,8 +10,10 @@
  * since the answer.
  *
  * Nothing is said of a direction that SDP does not let expect, of one that pauses between
- * talkspurts, of both at once (it may be the mirror), nor of a sender of which the sensor never saw
- * a packet: then it may be the mirror, too.
+ * talkspurts or sent comfort noise, of both at once (it may be the mirror), nor of a sender of
+ * which the sensor never saw a packet: then it may be the mirror, too. Nor where the addresses do
+ * not tell the two sides apart: sound goes both ways between two hosts, whichever side it was taken
+ * to be of, or the silent direction would go from a host to itself while the other one does not.
  */
 #ifndef SIPSPAN_CALL_ONE_WAY_AUDIO_H
 #define SIPSPAN_CALL_ONE_WAY_AUDIO_H

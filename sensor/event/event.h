@@ -135,6 +135,7 @@ struct event_stream {
     bool has_delay_variation;
     double delay_variation_p50_ms, delay_variation_p95_ms, delay_variation_p99_ms;
     uint64_t discarded_50ms, discarded_200ms, discarded_adaptive;
+    bool has_runs;                                 /* the next five are set */
     uint32_t loss_runs, longest_loss_run;          /* of consecutive packets */
     uint32_t bursts;                               /* RFC 3611 section 4.7.2, losses and discards */
     double burst_density, gap_density;             /* shares of bad packets in them */

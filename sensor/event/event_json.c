@@ -147,7 +147,7 @@ static void put_delay_variation(struct json_writer *w, const struct event_stream
 /* How losses and discards lie together; nothing is said where there are none. */
 static void put_bursts(struct json_writer *w, const struct event_stream *stream)
 {
-    if (stream->lost == 0 && stream->bursts == 0)
+    if (!stream->has_runs || (stream->lost == 0 && stream->bursts == 0))
         return;
     json_begin_object(w, "loss_runs");
     json_put_unsigned(w, "count", stream->loss_runs);

@@ -29,6 +29,8 @@ struct call; /* of the layer above, which alone looks into it */
 struct stream_past {
     struct delay_spread spread;
     struct rtp_counts counts;
+    uint32_t type_count[RTP_TYPES_MAX]; /* packets of each payload type */
+    uint8_t type[RTP_TYPES_MAX];
     double jitter_sum_ns;
     uint64_t jitter_count;
     float jitter_max_ns;
@@ -36,7 +38,9 @@ struct stream_past {
     double mos_sum;
     uint32_t mos_count;
     float mos_short;   /* of an interval that was not told of, where all others are such; 0: none */
-    uint8_t mos_scale; /* enum mos_scale: of the first; others are left out */
+    uint8_t mos_type;  /* the payload type that has the MOS; intervals of others are left out */
+    uint8_t mos_scale; /* enum mos_scale */
+    uint8_t types;     /* used of the arrays above */
     bool has_unrated;  /* an interval whose MOS nobody can tell */
 };
 
@@ -50,15 +54,17 @@ struct stream {
     struct timer timer;               /* the end of its interval, or of itself */
     struct endpoint src, dst;
     uint32_t ssrc;
-    uint32_t last_timestamp; /* of a candidate */
-    int64_t interval_ns;     /* when its present interval began */
-    uint16_t codec;          /* of source.payload_type, see rtp/codec.h */
-    uint8_t state;           /* enum stream_state */
-    uint8_t agreeing;        /* of a candidate: packets in sequence so far */
-    uint8_t degraded;        /* bit for each enum rtp_metric */
+    uint32_t last_timestamp;       /* of a candidate */
+    uint16_t crowd_from, crowd_to; /* streams that had begun at its endpoints before it */
+    int64_t interval_ns;           /* when its present interval began */
+    uint16_t codec;                /* of source.payload_type, see rtp/codec.h */
+    uint8_t state;                 /* enum stream_state */
+    uint8_t agreeing;              /* of a candidate: packets in sequence so far */
+    uint8_t degraded;              /* bit for each enum rtp_metric */
     bool has_srtp, is_srtp;
     bool is_concluded;
-    bool began_before; /* its sender says that it has sent much more than passed here */
+    bool has_sender_report;
+    bool began_before; /* its sender says that it had sent much more than passed here */
 
     /* Of a joined one. */
     struct list in_call; /* in the order of their first packets */

@@ -37,7 +37,7 @@ static void fill_times(struct event_stream *figures, const struct stream_past *p
 /* What an interval and a life have in common. */
 static void fill(const struct streams *streams, const struct stream *stream,
                  const struct stream_past *part, uint32_t packets, uint32_t expected,
-                 struct event_stream *figures)
+                 uint8_t payload_type, struct event_stream *figures)
 {
     const struct peer_names *names = &streams->params.names;
     const struct codec_book *codecs = streams->params.codecs;
@@ -46,7 +46,7 @@ static void fill(const struct streams *streams, const struct stream *stream,
         .ssrc = stream->ssrc,
         .src = {stream->src, peer_names_find(names, &stream->src.ip)},
         .dst = {stream->dst, peer_names_find(names, &stream->dst.ip)},
-        .payload_type = rtp_source_main_type(source, &stream->record),
+        .payload_type = payload_type,
         .clock_hz = source->ns_per_tick > 0 ? (uint32_t)lround(1e9 / source->ns_per_tick) : 0,
         .started_ns = stream->record.first_ns,
         .ended_ns = source->seen_ns,
@@ -79,9 +79,10 @@ static void fill_mos(const struct streams *streams, const struct stream *stream,
                      const struct loss_runs *bad, struct event_stream *figures)
 {
     const struct rtp_record *record = &stream->record;
-    const struct codec *codec = codec_at(streams->params.codecs, stream->codec);
+    const struct codec *codec =
+        codec_at(streams->params.codecs, streams_codec_of(streams, stream, figures->payload_type));
     const struct codec_impairment *impairment = &codec->impairment;
-    if (figures->packets < MOS_PACKETS_MIN)
+    if (figures->expected < MOS_PACKETS_MIN)
         return;
     uint64_t gone = figures->lost + figures->discarded_adaptive;
     double loss_ratio = fmin((double)gone / (double)figures->expected, 1);
@@ -108,7 +109,9 @@ void stream_figures_interval(const struct streams *streams, const struct stream 
 {
     const struct rtp_source *source = &stream->source;
     const struct rtp_record *record = &stream->record;
-    struct loss_runs bad;
+    struct loss_runs lost, bad;
+    bool is_mixed;
+    uint8_t type = rtp_source_main_type(source, record, &is_mixed);
     struct stream_past part = {
         .spread = record->spread,
         .counts = record->counts,
@@ -116,11 +119,12 @@ void stream_figures_interval(const struct streams *streams, const struct stream 
         .jitter_count = source->jitter_count,
         .jitter_max_ns = source->jitter_max_ns,
     };
-    rtp_source_bad(source, record, &bad);
+    rtp_source_runs(source, record, &lost, &bad);
     fill(streams, stream, &part, source->received - record->received_then,
-         rtp_source_expected(source, record) - record->expected_then, figures);
+         rtp_source_expected(source, record) - record->expected_then, type, figures);
     stream_rtcp_read_interval(stream->rtcp, figures->clock_hz, figures);
-    fill_mos(streams, stream, &bad, figures);
+    if (!is_mixed)
+        fill_mos(streams, stream, &bad, figures);
 }
 
 static void add_counts(struct rtp_counts *to, const struct rtp_counts *from)
@@ -136,21 +140,69 @@ static void add_counts(struct rtp_counts *to, const struct rtp_counts *from)
     to->discarded_adaptive += from->discarded_adaptive;
 }
 
-/* Scales are never mixed: what was found first is what the stream has. */
-static void keep_mos(struct stream_past *past, double mos, enum mos_scale scale, bool is_told)
+static void add_type(struct stream_past *past, uint8_t type, uint32_t count)
 {
-    if (past->mos_count > 0 && past->mos_scale != scale)
+    unsigned at = 0;
+    while (at < past->types && past->type[at] != type)
+        at++;
+    if (at == RTP_TYPES_MAX)
         return;
+    past->type[at] = type;
+    past->type_count[at] += count;
+    if (at == past->types)
+        past->types++;
+}
+
+static uint32_t count_of_type(const struct stream_past *past, uint8_t type)
+{
+    for (unsigned i = 0; i < past->types; i++)
+        if (past->type[i] == type)
+            return past->type_count[i];
+    return 0;
+}
+
+static void add_types(struct stream_past *past, const struct stream *stream)
+{
+    const struct rtp_record *record = &stream->record;
+    unsigned last = record->types - 1U;
+    for (unsigned i = 0; i < last; i++)
+        add_type(past, record->type[i], record->type_count[i]);
+    add_type(past, record->type[last],
+             record->type_count[last] + (stream->source.received - record->type_since));
+}
+
+/* Of most packets. */
+static uint8_t main_type(const struct stream_past *past, const struct stream *stream)
+{
+    uint8_t best = stream->source.payload_type;
+    for (unsigned i = 0; i < past->types; i++)
+        if (past->type_count[i] > count_of_type(past, best))
+            best = past->type[i];
+    return best;
+}
+
+/* Codecs are not mixed, nor are their scales: the MOS is that of the one that was sent most. */
+static void keep_mos(struct stream_past *past, const struct event_stream *figures,
+                     enum mos_scale scale, bool is_told)
+{
+    uint8_t type = figures->payload_type;
+    double mos = figures->mos.mean;
+    if ((past->mos_count > 0 || past->mos_short > 0) && past->mos_type != type) {
+        if (count_of_type(past, type) <= count_of_type(past, past->mos_type))
+            return;
+        past->mos_count = 0;
+        past->mos_sum = 0;
+    }
+    past->mos_type = type;
+    past->mos_scale = (uint8_t)scale;
     if (!is_told) {
         past->mos_short = (float)mos;
-        past->mos_scale = (uint8_t)scale;
         return;
     }
     past->mos_min =
         past->mos_count == 0 || mos < (double)past->mos_min ? (float)mos : past->mos_min;
     past->mos_sum += mos;
     past->mos_count++;
-    past->mos_scale = (uint8_t)scale;
 }
 
 void stream_figures_keep(struct streams *streams, struct stream *stream,
@@ -167,22 +219,25 @@ void stream_figures_keep(struct streams *streams, struct stream *stream,
     past->jitter_sum_ns += source->jitter_sum_ns;
     past->jitter_count += source->jitter_count;
     past->jitter_max_ns = fmaxf(past->jitter_max_ns, source->jitter_max_ns);
+    add_types(past, stream);
+    uint16_t codec = streams_codec_of(streams, stream, figures->payload_type);
     if (figures->mos.is_known)
-        keep_mos(past, figures->mos.mean,
-                 codec_at(streams->params.codecs, stream->codec)->impairment.scale, is_told);
-    else if (figures->packets >= MOS_PACKETS_MIN)
-        past->has_unrated = true;
+        keep_mos(past, figures, codec_at(streams->params.codecs, codec)->impairment.scale, is_told);
+    else if (figures->expected >= MOS_PACKETS_MIN)
+        past->has_unrated |= codec_at(streams->params.codecs, codec)->impairment.is_ie_published &&
+                             !codec_at(streams->params.codecs, codec)->impairment.is_published;
 }
 
 static void fill_bursts(const struct stream *stream, uint32_t expected,
                         struct event_stream *figures)
 {
-    struct loss_runs bad;
+    struct loss_runs lost, bad;
     struct loss_runs_figures lie;
-    rtp_source_bad(&stream->source, &stream->record, &bad);
+    rtp_source_runs(&stream->source, &stream->record, &lost, &bad);
     loss_runs_read(&bad, expected, &lie);
-    figures->loss_runs = bad.runs;
-    figures->longest_loss_run = bad.longest;
+    figures->has_runs = true;
+    figures->loss_runs = lost.runs;
+    figures->longest_loss_run = lost.longest;
     figures->bursts = lie.bursts;
     figures->burst_density = lie.burst_packets ? (double)lie.burst_bad / lie.burst_packets : 0;
     figures->gap_density = lie.gap_packets ? (double)lie.gap_bad / lie.gap_packets : 0;
@@ -193,12 +248,14 @@ void streams_read(const struct streams *streams, const struct stream *stream,
 {
     const struct stream_past none = {0}, *past = stream->past ? stream->past : &none;
     uint32_t expected = rtp_source_expected(&stream->source, &stream->record);
-    fill(streams, stream, past, stream->source.received, expected, figures);
+    uint8_t type = main_type(past, stream);
+    fill(streams, stream, past, stream->source.received, expected, type, figures);
     fill_bursts(stream, expected, figures);
     figures->restarts = stream->record.restarts;
     stream_rtcp_read_life(stream->rtcp, figures->clock_hz, figures);
     /* Where the worst intervals cannot be rated, the others' mean would flatter. */
-    if (past->has_unrated || (past->mos_count == 0 && past->mos_short == 0))
+    bool has_mos = past->mos_count > 0 || past->mos_short > 0;
+    if (!has_mos || past->has_unrated || past->mos_type != type)
         return;
     figures->mos = past->mos_count > 0
                        ? (struct event_figure){true, past->mos_sum / past->mos_count, past->mos_min}

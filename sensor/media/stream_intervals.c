@@ -6,6 +6,8 @@
 #include "media/stream_rtcp.h"
 #include "media/streams_table.h"
 
+/* What a last interval must have to be told of, of intervals that are not shorter themselves. */
+#define LAST_MIN_NS INT64_C(5000000000)
 /* Under this share of its threshold a metric has recovered. */
 #define RECOVERED 0.8
 
@@ -33,10 +35,9 @@ static void give(const struct streams *streams, const struct stream *stream, str
     streams->params.receive(streams->params.context, event);
 }
 
-static bool is_doubted(const struct streams *streams, int64_t since_ns)
+static unsigned doubts(const struct streams *streams, int64_t since_ns)
 {
-    return streams->params.is_doubted &&
-           streams->params.is_doubted(streams->params.context, since_ns);
+    return streams->params.doubts ? streams->params.doubts(streams->params.context, since_ns) : 0;
 }
 
 static void report(const struct streams *streams, const struct stream *stream,
@@ -53,7 +54,7 @@ static void report(const struct streams *streams, const struct stream *stream,
                 .interval_ns = streams->params.interval_ns,
                 .since_ns = since_ns,
                 .final = is_final,
-                .confidence = is_doubted(streams, since_ns) ? CONFIDENCE_LOW : CONFIDENCE_HIGH,
+                .confidence = doubts(streams, since_ns) ? CONFIDENCE_LOW : CONFIDENCE_HIGH,
             },
     };
     give(streams, stream, &event, since_ns, is_final);
@@ -87,27 +88,28 @@ static double threshold(const struct streams *streams, const struct stream *stre
 }
 
 /* False: it was not measured in this interval. */
-static bool value_of(const struct event_stream *figures, enum rtp_metric metric, bool doubted,
+static bool value_of(const struct event_stream *figures, enum rtp_metric metric, unsigned doubted,
                      double *value)
 {
     switch (metric) {
     case RTP_METRIC_JITTER:
         *value = figures->jitter_ms.mean;
-        return figures->jitter_ms.is_known;
+        return figures->jitter_ms.is_known && !(doubted & STREAMS_DOUBT_TIMES);
     case RTP_METRIC_LATENCY:
         *value = figures->latency_ms;
         return figures->has_latency;
     default:
-        /* What the mirror or the sensor lost is no loss of the stream's. */
+        /* What the mirror or the sensor lost is no loss of the stream's, nor what it put out of
+         * order its jitter. */
         *value = figures->expected ? (double)figures->lost / (double)figures->expected : 0;
-        return figures->expected > 0 && !doubted;
+        return figures->expected > 0 && !(doubted & STREAMS_DOUBT_LOSS);
     }
 }
 
 static void judge(struct streams *streams, struct stream *stream,
                   const struct event_stream *figures, int64_t until_ns)
 {
-    bool doubted = is_doubted(streams, stream->interval_ns);
+    unsigned doubted = doubts(streams, stream->interval_ns);
     for (int i = 0; i < RTP_METRIC_COUNT; i++) {
         enum rtp_metric metric = (enum rtp_metric)i;
         double value, limit = threshold(streams, stream, metric);
@@ -138,16 +140,24 @@ static void judge(struct streams *streams, struct stream *stream,
 
 /* --- intervals */
 
-/*
- * Told and judged where its packets reach into its second half: of the last one, nobody can say
- * before whether it is the last.
- */
-static void close_interval(struct streams *streams, struct stream *stream, int64_t until_ns)
+static bool has_packets(const struct stream *stream)
+{
+    return stream->source.received != stream->record.received_then;
+}
+
+/* Enough, should it be the last. */
+static bool is_long(const struct streams *streams, const struct stream *stream)
+{
+    int64_t half_ns = streams->params.interval_ns / 2;
+    int64_t min_ns = half_ns < LAST_MIN_NS ? half_ns : LAST_MIN_NS;
+    return stream->source.seen_ns - stream->interval_ns >= min_ns;
+}
+
+static void close_interval(struct streams *streams, struct stream *stream, int64_t until_ns,
+                           bool is_told)
 {
     struct event_stream figures;
     stream_figures_interval(streams, stream, &figures);
-    int64_t spoken_ns = stream->source.seen_ns - stream->interval_ns;
-    bool is_told = figures.packets > 0 && spoken_ns >= streams->params.interval_ns / 2;
     if (is_told) {
         report(streams, stream, &figures, stream->interval_ns, until_ns, false);
         judge(streams, stream, &figures, until_ns);
@@ -170,6 +180,8 @@ void stream_intervals_wake(struct streams *streams, struct stream *stream, int64
 {
     int64_t length_ns = streams->params.interval_ns;
     int64_t since_ns = arrival_ns - stream->interval_ns;
+    if (has_packets(stream)) /* now it is known not to be the last */
+        close_interval(streams, stream, interval_end(streams, stream), true);
     stream->source.flags &= (uint8_t)~STREAM_IS_QUIET;
     streams->active++;
     if (since_ns > 0)
@@ -185,16 +197,16 @@ static void fall_quiet(struct streams *streams, struct stream *stream)
         timer_heap_set(&streams->timers, &stream->timer, stream->source.seen_ns + STREAMS_IDLE_NS);
 }
 
+/* Of one that ends with little, only what comes after it tells whether it was the last. */
 static void end_interval(struct streams *streams, struct stream *stream)
 {
     int64_t end_ns = interval_end(streams, stream);
-    bool was_silent = stream->source.received == stream->record.received_then;
-    close_interval(streams, stream, end_ns);
-    stream->interval_ns = end_ns;
-    if (was_silent) {
+    if (!has_packets(stream) || !is_long(streams, stream)) {
         fall_quiet(streams, stream);
         return;
     }
+    close_interval(streams, stream, end_ns, true);
+    stream->interval_ns = end_ns;
     streams_set_state(streams, stream, (enum stream_state)stream->state); /* the latest of them */
     timer_heap_set(&streams->timers, &stream->timer, interval_end(streams, stream));
 }
@@ -227,7 +239,7 @@ void streams_conclude(struct streams *streams, struct stream *stream)
     if (stream->is_concluded)
         return;
     stream->is_concluded = true;
-    close_interval(streams, stream, until_ns);
+    close_interval(streams, stream, until_ns, has_packets(stream) && is_long(streams, stream));
     streams_read(streams, stream, &figures);
     report(streams, stream, &figures, stream->record.first_ns, until_ns, true);
 }

@@ -1,5 +1,6 @@
 #include "media/streams.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include "media/stream_rtcp.h"
@@ -78,21 +79,31 @@ const struct streams_stats *streams_stats(const struct streams *streams)
 
 /* --- finding */
 
-/* Sixty-four bits of a keyed hash stand for the stream itself. */
-uint64_t streams_number(const struct streams *streams, const struct datagram *datagram)
+/* Sixty-four bits of a keyed hash stand for the stream itself. `ssrc` as it lies in the packet. */
+static inline uint64_t number_of(const uint64_t key[7], const struct endpoint *src,
+                                 const struct endpoint *dst, uint32_t ssrc)
 {
-    const uint64_t *key = streams->key;
-    const struct ip_addr *src = &datagram->src.ip, *dst = &datagram->dst.ip;
-    uint64_t ports = (uint64_t)datagram->src.port << 16 | datagram->dst.port;
-    uint64_t which = ports << 32 | hash_half_word(datagram->payload.at + 8);
-    if (src->version == 4) {
-        uint64_t both = (uint64_t)hash_half_word(src->octets) << 32 | hash_half_word(dst->octets);
+    uint64_t which = (uint64_t)src->port << 48 | (uint64_t)dst->port << 32 | ssrc;
+    const uint8_t *from = src->ip.octets, *to = dst->ip.octets;
+    if (src->ip.version == 4) {
+        uint64_t both = (uint64_t)hash_half_word(from) << 32 | hash_half_word(to);
         return hash_fold(both ^ key[0], which ^ key[1]);
     }
-    uint64_t hash =
-        hash_fold(hash_word(src->octets) ^ key[2], hash_word(dst->octets) ^ key[3]) ^
-        hash_fold(hash_word(src->octets + 8) ^ key[4], hash_word(dst->octets + 8) ^ key[5]);
+    uint64_t hash = hash_fold(hash_word(from) ^ key[2], hash_word(to) ^ key[3]) ^
+                    hash_fold(hash_word(from + 8) ^ key[4], hash_word(to + 8) ^ key[5]);
     return hash_fold(hash ^ key[6], which ^ key[1]);
+}
+
+uint64_t streams_number(const struct streams *streams, const struct datagram *datagram)
+{
+    return number_of(streams->key, &datagram->src, &datagram->dst,
+                     hash_half_word(datagram->payload.at + 8));
+}
+
+uint64_t streams_number_of(const struct streams *streams, const struct endpoint *src,
+                           const struct endpoint *dst, uint32_t ssrc)
+{
+    return number_of(streams->key, src, dst, htobe32(ssrc));
 }
 
 void streams_prefetch_slot(const struct streams *streams, uint64_t number)

@@ -22,6 +22,11 @@
 #include "net/peer_names.h"
 #include "rtp/codec.h"
 
+enum streams_doubt {
+    STREAMS_DOUBT_LOSS = 1,  /* lost some */
+    STREAMS_DOUBT_TIMES = 2, /* put them out of order */
+};
+
 enum { STREAMS_SEQUENTIAL = 4, STREAMS_PACKETS_MIN = 10 };
 
 #define STREAMS_IDLE_NS           INT64_C(30000000000)
@@ -49,8 +54,9 @@ struct streams_params {
     struct codec_book *codecs;            /* stays the caller's */
     struct streams_joiner joiner;
     event_receiver receive;
-    /* Were packets lost by the sensor or its mirror since then? */
-    bool (*is_doubted)(void *context, int64_t since_ns);
+    /* What the sensor or its mirror may have done to the packets since then: enum streams_doubt,
+     * or-ed. NULL: nothing. */
+    unsigned (*doubts)(void *context, int64_t since_ns);
     void *context; /* of the two */
 };
 
@@ -137,6 +143,10 @@ void streams_read(const struct streams *streams, const struct stream *stream,
 /* Each stream of no call that comes from this endpoint or goes to it. `look` may join it. */
 void streams_each_alone(struct streams *streams, const struct endpoint *endpoint,
                         void (*look)(void *context, struct stream *stream), void *context);
+/* The next stream from this endpoint after this one, the latest begun first; after NULL: the first.
+ */
+struct stream *streams_next_from(const struct streams *streams, const struct endpoint *endpoint,
+                                 const struct stream *after);
 /* A stream in the other direction between the same two endpoints, the latest to send; or NULL. */
 struct stream *streams_reverse(const struct streams *streams, const struct stream *stream);
 

@@ -9,7 +9,8 @@ enum {
     EVENT_OCTETS = 4, /* of an RFC 4733 packet's payload */
     PORT_DNS = 53,
     PORT_QUIC = 443,
-    TYPE_NONE = 0xff, /* nothing but events or comfort noise was sent so far */
+    CANDIDATES_SHARE = 8, /* of all streams: one part in so many */
+    TYPE_NONE = 0xff,     /* nothing but events or comfort noise was sent so far */
 };
 
 /* Time stamps of packets in a row: more than 5 s at 90 kHz is no RTP. */
@@ -18,6 +19,7 @@ enum {
 
 void streams_set_state(struct streams *streams, struct stream *stream, enum stream_state state)
 {
+    streams->candidates += (state == STREAM_CANDIDATE) - (stream->state == STREAM_CANDIDATE);
     list_remove(&stream->in_state);
     list_append(&streams->state[state], &stream->in_state);
     stream->state = (uint8_t)state;
@@ -27,6 +29,7 @@ void streams_free(struct streams *streams, struct stream *stream)
 {
     bool was_active = stream_is_told(stream) && !(stream->source.flags & STREAM_IS_QUIET);
     streams->active -= was_active;
+    streams->candidates -= stream->state == STREAM_CANDIDATE;
     timer_heap_cancel(&streams->timers, &stream->timer);
     table_remove(&streams->by_number, &stream->node);
     table_remove(&streams->by_src, &stream->by_src);
@@ -51,41 +54,59 @@ static void evict(struct streams *streams, struct stream *stream)
     streams_free(streams, stream);
 }
 
+/*
+ * Candidates first, unless there are hardly any: else, in a table full of streams that are forged
+ * and believed, new ones would push out each other for ever.
+ */
 static struct stream *make_room(struct streams *streams)
 {
-    for (int state = STREAM_CANDIDATE; state <= STREAM_ALONE; state++) {
-        struct list *head = &streams->state[state];
-        if (list_is_empty(head))
-            continue;
-        evict(streams, CONTAINER_OF(head->next, struct stream, in_state));
-        return slab_alloc(&streams->streams);
+    struct list *candidates = &streams->state[STREAM_CANDIDATE];
+    struct list *alone = &streams->state[STREAM_ALONE];
+    bool is_few = streams->candidates < streams->streams.capacity / CANDIDATES_SHARE;
+    struct list *from =
+        list_is_empty(alone) || (!is_few && !list_is_empty(candidates)) ? candidates : alone;
+    if (list_is_empty(from)) {
+        streams->stats.left_out++;
+        return NULL;
     }
-    streams->stats.left_out++;
-    return NULL;
+    evict(streams, CONTAINER_OF(from->next, struct stream, in_state));
+    return slab_alloc(&streams->streams);
+}
+
+/* What nobody would miss: a candidate, or one that was announced and of which hardly any came. */
+static bool is_idle_junk(const struct stream *stream, int64_t now_ns)
+{
+    return stream->source.received < STREAMS_PACKETS_MIN &&
+           now_ns - stream->source.seen_ns > STREAMS_CROWDED_NS;
 }
 
 /*
- * One endpoint has few streams, but for forged ones, which would make it slow to find any of them:
- * beyond the limit the one of no call that was silent longest makes room. False: all are of calls.
+ * Where thousands of streams share an endpoint, which only forged ones do, the latest begun ones
+ * that came to nothing make room. `crowd` is how many there were before this one.
  */
-static bool make_room_at(struct streams *streams, const struct endpoint *endpoint,
+static bool make_room_at(struct streams *streams, const struct endpoint *endpoint, unsigned crowd,
+                         int64_t now_ns,
                          struct stream *(*next)(const struct streams *streams,
                                                 const struct endpoint *endpoint,
                                                 const struct stream *after))
 {
-    struct stream *quietest = NULL;
-    unsigned count = 0;
-    for (struct stream *at = next(streams, endpoint, NULL); at; at = next(streams, endpoint, at)) {
-        bool is_quieter = !quietest || at->source.seen_ns < quietest->source.seen_ns;
-        count++;
-        if (at->state != STREAM_JOINED && is_quieter)
-            quietest = at;
-    }
-    if (count < STREAMS_PER_ENDPOINT_MAX)
+    if (crowd < STREAMS_PER_ENDPOINT_MAX)
         return true;
-    if (quietest)
-        evict(streams, quietest);
-    return quietest != NULL;
+    struct stream *at = next(streams, endpoint, NULL);
+    for (unsigned i = 0; at && i < STREAMS_WALK_MAX; i++, at = next(streams, endpoint, at)) {
+        if (is_idle_junk(at, now_ns)) {
+            evict(streams, at);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many streams had begun at this endpoint before: an upper bound of how many there are. */
+static unsigned crowd_of(const struct stream *latest, bool is_from)
+{
+    unsigned crowd = !latest ? 0 : (is_from ? latest->crowd_from : latest->crowd_to) + 1U;
+    return crowd < STREAMS_PER_ENDPOINT_MAX ? crowd : STREAMS_PER_ENDPOINT_MAX;
 }
 
 uint16_t streams_codec_of(const struct streams *streams, const struct stream *stream,
@@ -158,7 +179,7 @@ static void set_up(struct streams *streams, struct stream *stream, const struct 
     stream->src = datagram->src;
     stream->dst = datagram->dst;
     stream->ssrc = header->ssrc;
-    stream->state = STREAM_CANDIDATE;
+    stream->state = STREAM_FREE;
     stream->agreeing = 1;
     stream->last_timestamp = header->timestamp;
     list_init(&stream->in_state);
@@ -177,8 +198,11 @@ static void set_up(struct streams *streams, struct stream *stream, const struct 
 void streams_begin(struct streams *streams, const struct datagram *datagram,
                    const struct rtp_header *header, uint64_t number)
 {
-    if (!make_room_at(streams, &datagram->src, streams_next_from) ||
-        !make_room_at(streams, &datagram->dst, streams_next_to)) {
+    const struct endpoint *src = &datagram->src, *dst = &datagram->dst;
+    unsigned from = crowd_of(streams_next_from(streams, src, NULL), true);
+    unsigned to = crowd_of(streams_next_to(streams, dst, NULL), false);
+    if (!make_room_at(streams, src, from, datagram->time_ns, streams_next_from) ||
+        !make_room_at(streams, dst, to, datagram->time_ns, streams_next_to)) {
         streams->stats.left_out++;
         return;
     }
@@ -186,6 +210,8 @@ void streams_begin(struct streams *streams, const struct datagram *datagram,
     if (!stream && !(stream = make_room(streams)))
         return;
     set_up(streams, stream, datagram, header, number);
+    stream->crowd_from = (uint16_t)from;
+    stream->crowd_to = (uint16_t)to;
     streams_look_for_call(streams, stream);
     if (stream->state != STREAM_JOINED && !may_be_rtp(datagram)) {
         streams_free(streams, stream);
@@ -198,6 +224,7 @@ void streams_begin(struct streams *streams, const struct datagram *datagram,
         stream->source.payload_type = TYPE_NONE;
         stream->record.counts.event_packets = payload == RTP_EVENT;
         stream->record.counts.comfort_noise_packets = payload == RTP_COMFORT_NOISE;
+        stream->source.flags |= payload == RTP_COMFORT_NOISE ? RTP_PAUSES : 0;
     }
 }
 

@@ -38,24 +38,29 @@ struct stream *streams_next_to(const struct streams *streams, const struct endpo
 
 struct stream *streams_reverse(const struct streams *streams, const struct stream *stream)
 {
-    struct stream *latest = NULL;
-    for (struct stream *at = streams_next_from(streams, &stream->dst, NULL); at;
-         at = streams_next_from(streams, &stream->dst, at))
+    struct stream *latest = NULL, *at = streams_next_from(streams, &stream->dst, NULL);
+    for (unsigned i = 0; at && i < STREAMS_WALK_MAX; i++) {
         if (endpoint_eq(&at->dst, &stream->src) &&
             (!latest || at->source.seen_ns > latest->source.seen_ns))
             latest = at;
+        at = streams_next_from(streams, &stream->dst, at);
+    }
     return latest;
 }
 
 void streams_each_alone(struct streams *streams, const struct endpoint *endpoint,
                         void (*look)(void *context, struct stream *stream), void *context)
 {
-    for (struct stream *at = streams_next_to(streams, endpoint, NULL); at;
-         at = streams_next_to(streams, endpoint, at))
+    struct stream *at = streams_next_to(streams, endpoint, NULL);
+    for (unsigned i = 0; at && i < STREAMS_WALK_MAX; i++) {
         if (at->state != STREAM_JOINED)
             look(context, at);
-    for (struct stream *at = streams_next_from(streams, endpoint, NULL); at;
-         at = streams_next_from(streams, endpoint, at))
+        at = streams_next_to(streams, endpoint, at);
+    }
+    at = streams_next_from(streams, endpoint, NULL);
+    for (unsigned i = 0; at && i < STREAMS_WALK_MAX; i++) {
         if (at->state != STREAM_JOINED)
             look(context, at);
+        at = streams_next_from(streams, endpoint, at);
+    }
 }

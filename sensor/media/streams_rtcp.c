@@ -11,6 +11,9 @@
  */
 enum { SENT_BEFORE_MIN = 100 };
 
+/* Of one datagram; a sender of voice reports on one or two sources. */
+enum { ITEMS_MAX = 32 };
+
 /* The endpoints that the RTP may have, whose RTCP this is. */
 struct rtcp_way {
     struct endpoint from[2], to[2];
@@ -23,28 +26,40 @@ static void set_ends(struct endpoint end[2], const struct endpoint *seen)
         end[1].port--;
 }
 
-/* The latest of those streams with this SSRC that go between the two hosts. */
-static void take_later(struct stream **best, struct stream *stream, uint32_t ssrc,
-                       const struct endpoint *src, const struct endpoint *dst)
+static void take_later(struct stream **best, struct stream *stream)
 {
-    bool fits = stream->ssrc == ssrc && ip_eq(&stream->src.ip, &src->ip) &&
-                ip_eq(&stream->dst.ip, &dst->ip) && stream_is_told(stream);
-    if (fits && (!*best || stream->source.seen_ns > (*best)->source.seen_ns))
+    if (stream && stream_is_told(stream) &&
+        (!*best || stream->source.seen_ns > (*best)->source.seen_ns))
         *best = stream;
 }
 
-/* The stream of this SSRC from `from` to `to`; or NULL. */
+static bool is_between(const struct stream *stream, uint32_t ssrc, const struct endpoint *src,
+                       const struct endpoint *dst)
+{
+    return stream->ssrc == ssrc && ip_eq(&stream->src.ip, &src->ip) &&
+           ip_eq(&stream->dst.ip, &dst->ip);
+}
+
+/* The stream of this SSRC from `from` to `to`; where one end's port is translated, by the other's;
+ * or NULL. */
 static struct stream *find(const struct streams *streams, const struct endpoint from[2],
                            const struct endpoint to[2], uint32_t ssrc)
 {
     struct stream *best = NULL;
-    for (int i = 0; i < 2; i++) {
-        for (struct stream *at = streams_next_from(streams, &from[i], NULL); at;
-             at = streams_next_from(streams, &from[i], at))
-            take_later(&best, at, ssrc, &from[i], &to[i]);
-        for (struct stream *at = streams_next_to(streams, &to[i], NULL); at;
-             at = streams_next_to(streams, &to[i], at))
-            take_later(&best, at, ssrc, &from[i], &to[i]);
+    for (int i = 0; i < 4; i++)
+        take_later(&best, streams_find(streams,
+                                       streams_number_of(streams, &from[i / 2], &to[i % 2], ssrc)));
+    for (int i = 0; i < 2 && !best; i++) {
+        struct stream *at = streams_next_from(streams, &from[i], NULL);
+        for (unsigned n = 0; at && n < STREAMS_WALK_MAX; n++) {
+            take_later(&best, is_between(at, ssrc, &from[i], &to[i]) ? at : NULL);
+            at = streams_next_from(streams, &from[i], at);
+        }
+        at = streams_next_to(streams, &to[i], NULL);
+        for (unsigned n = 0; at && n < STREAMS_WALK_MAX; n++) {
+            take_later(&best, is_between(at, ssrc, &from[i], &to[i]) ? at : NULL);
+            at = streams_next_to(streams, &to[i], at);
+        }
     }
     return best;
 }
@@ -62,8 +77,9 @@ static void take_sender_info(struct streams *streams, struct stream *stream,
                              const struct rtcp_sender_info *info, int64_t now_ns)
 {
     uint32_t passed = rtp_source_expected(&stream->source, &stream->record);
-    if (!stream->rtcp)
+    if (!stream->has_sender_report)
         stream->began_before = info->packets > passed + SENT_BEFORE_MIN;
+    stream->has_sender_report = true;
     stream_rtcp_sender_report(rtcp_of(streams, stream), info->ntp_middle, now_ns);
 }
 
@@ -78,7 +94,8 @@ static void take_report(struct streams *streams, const struct rtcp_way *way,
     struct stream_rtcp_tap tap = {
         .packets = about->source.received,
         .lost = expected - about->source.received,
-        .started_ns = about->began_before ? EVENT_NO_TIME : about->record.first_ns,
+        .started_ns = about->has_sender_report && !about->began_before ? about->record.first_ns
+                                                                       : EVENT_NO_TIME,
     };
     stream_rtcp_report(rtcp_of(streams, about), reverse ? rtcp_of(streams, reverse) : NULL,
                        item->sender_ssrc, &item->report, &tap, now_ns);
@@ -88,11 +105,14 @@ static void take_report(struct streams *streams, const struct rtcp_way *way,
 static void take_reference(struct streams *streams, const struct rtcp_way *way,
                            const struct rtcp_item *item, int64_t now_ns)
 {
-    for (int i = 0; i < 2; i++)
-        for (struct stream *at = streams_next_to(streams, &way->from[i], NULL); at;
-             at = streams_next_to(streams, &way->from[i], at))
+    for (int i = 0; i < 2; i++) {
+        struct stream *at = streams_next_to(streams, &way->from[i], NULL);
+        for (unsigned n = 0; at && n < STREAMS_WALK_MAX; n++) {
             if (ip_eq(&at->src.ip, &way->to[i].ip) && stream_is_told(at) && !at->is_srtp)
                 stream_rtcp_reference(rtcp_of(streams, at), item->rrtr_ntp_middle, now_ns);
+            at = streams_next_to(streams, &way->from[i], at);
+        }
+    }
 }
 
 static void take_item(struct streams *streams, const struct rtcp_way *way,
@@ -141,39 +161,46 @@ void streams_rtcp(struct streams *streams, const struct datagram *datagram)
     streams->stats.rtcp++;
     set_ends(way.from, &datagram->src);
     set_ends(way.to, &datagram->dst);
-    while (rtcp_reader_next(&reader, &item))
+    for (unsigned i = 0; i < ITEMS_MAX && rtcp_reader_next(&reader, &item); i++)
         take_item(streams, &way, &item, datagram->time_ns);
 }
 
 /* --- keys */
 
-/* The same for both directions. */
-static uint64_t pair_of(const struct streams *streams, const struct endpoint *a,
-                        const struct endpoint *b)
+/* Not keyed: what is remembered must be the same each time a capture is read. Who chooses pairs
+ * that share a place makes them forgotten, and nothing slower. */
+static uint64_t pair_of(const struct endpoint *a, const struct endpoint *b)
 {
-    return (streams_endpoint_hash(streams, a) ^ streams_endpoint_hash(streams, b)) | 1;
+    static const struct hash_key open = {0};
+    uint64_t sum = 0;
+    const struct endpoint *end[2] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        uint64_t hash = hash_bytes(&open, end[i]->ip.octets, sizeof end[i]->ip.octets);
+        sum += hash_chain(&open, hash, &end[i]->port, sizeof end[i]->port); /* either way */
+    }
+    return sum | 1;
 }
 
 bool streams_has_keys(const struct streams *streams, const struct endpoint *a,
                       const struct endpoint *b)
 {
-    uint64_t pair = pair_of(streams, a, b);
-    return streams->keying[pair % STREAMS_KEYINGS] == pair;
+    uint64_t pair = pair_of(a, b);
+    return streams->keying[(pair >> 1) % STREAMS_KEYINGS] == pair;
 }
 
 static void mark(const struct streams *streams, const struct endpoint *from,
                  const struct endpoint *to)
 {
-    for (struct stream *at = streams_next_from(streams, from, NULL); at;
-         at = streams_next_from(streams, from, at))
+    struct stream *at = streams_next_from(streams, from, NULL);
+    for (unsigned i = 0; at && i < STREAMS_WALK_MAX; i++, at = streams_next_from(streams, from, at))
         if (endpoint_eq(&at->dst, to))
             at->has_srtp = at->is_srtp = true;
 }
 
 void streams_saw_keying(struct streams *streams, const struct datagram *datagram)
 {
-    uint64_t pair = pair_of(streams, &datagram->src, &datagram->dst);
-    streams->keying[pair % STREAMS_KEYINGS] = pair;
+    uint64_t pair = pair_of(&datagram->src, &datagram->dst);
+    streams->keying[(pair >> 1) % STREAMS_KEYINGS] = pair;
     mark(streams, &datagram->src, &datagram->dst);
     mark(streams, &datagram->dst, &datagram->src);
 }

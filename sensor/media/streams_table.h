@@ -8,6 +8,9 @@
 #include "base/slab.h"
 #include "media/streams.h"
 
+/* At a crowded endpoint a stream of a few packets that was silent for so long makes room. */
+#define STREAMS_CROWDED_NS INT64_C(500000000)
+
 /* Owner's bits of rtp_source.flags: any of them set, a packet takes the longer way. */
 enum {
     STREAM_IS_CANDIDATE = RTP_FLAGS_OWNER,
@@ -18,7 +21,8 @@ enum {
 
 enum {
     STREAMS_KEYINGS = 1024,
-    STREAMS_PER_ENDPOINT_MAX = 64, /* from one, and to one */
+    STREAMS_PER_ENDPOINT_MAX = 2048, /* from one, and to one */
+    STREAMS_WALK_MAX = 64,           /* of these, the latest that are looked at for anything */
 };
 
 struct streams {
@@ -30,7 +34,7 @@ struct streams {
     struct slab streams, pasts, rtcp;
     struct list state[STREAM_STATE_COUNT];
     struct timer_heap timers;
-    size_t active;
+    size_t active, candidates;
     /* Pairs of endpoints that exchanged keys, in whichever direction; the latest of each place. */
     uint64_t keying[STREAMS_KEYINGS];
 };
@@ -45,10 +49,11 @@ static inline bool stream_is_told(const struct stream *stream)
     return stream->state != STREAM_CANDIDATE;
 }
 
+/* As streams_number; the SSRC as a number, not as it lies in the packet. */
+uint64_t streams_number_of(const struct streams *streams, const struct endpoint *src,
+                           const struct endpoint *dst, uint32_t ssrc);
 uint64_t streams_endpoint_hash(const struct streams *streams, const struct endpoint *endpoint);
-/* The next stream from (to) an endpoint after this one; after NULL: the first. */
-struct stream *streams_next_from(const struct streams *streams, const struct endpoint *endpoint,
-                                 const struct stream *after);
+/* As streams_next_from, to this endpoint. */
 struct stream *streams_next_to(const struct streams *streams, const struct endpoint *endpoint,
                                const struct stream *after);
 

@@ -22,6 +22,11 @@ struct stream_hint {
     struct stream *found;
 };
 
+static int64_t sooner(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
 void packet_path_event(void *context, const struct event *event)
 {
     struct pipeline *pipeline = context;
@@ -132,6 +137,13 @@ bool packet_path_is_doubted(void *context, int64_t since_ns)
     return mirror_lost_since(pipeline->mirror, since_ns);
 }
 
+unsigned packet_path_doubts(void *context, int64_t since_ns)
+{
+    const struct pipeline *pipeline = context;
+    return (packet_path_is_doubted(context, since_ns) ? STREAMS_DOUBT_LOSS : 0U) |
+           (mirror_is_disordered(pipeline->mirror) ? STREAMS_DOUBT_TIMES : 0U);
+}
+
 void packet_path_connection(void *context, const struct endpoint *client,
                             const struct endpoint *server, struct connection_facts *facts)
 {
@@ -177,9 +189,8 @@ static inline void take_rtp(struct pipeline *pipeline, const struct datagram *da
     if (verdict == STREAMS_NOTED) /* its sender was heard of a moment ago */
         return;
     calls_packet(&pipeline->calls, &datagram->src.ip, datagram->time_ns);
-    if (verdict == STREAMS_NOT_BELIEVED)
-        pipeline->due_ns = INT64_MIN;
-    else
+    pipeline->due_ns = sooner(pipeline->due_ns, streams_due_ns(pipeline->streams));
+    if (verdict != STREAMS_NOT_BELIEVED)
         mirror_flow(pipeline->mirror, (uint32_t)stream.number, verdict == STREAMS_MISSING, false,
                     datagram->time_ns);
 }
@@ -301,11 +312,6 @@ static inline void take(struct pipeline *pipeline, const struct datagram *datagr
         take_icmp(pipeline, datagram);
     else if (verdict == DECODE_FRAGMENT)
         take_fragment(pipeline, datagram);
-}
-
-static int64_t sooner(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns < b_ns ? a_ns : b_ns;
 }
 
 /*

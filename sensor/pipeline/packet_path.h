@@ -26,6 +26,7 @@ void packet_path_incomplete(void *context, const struct defrag_incomplete *incom
 void packet_path_connection(void *context, const struct endpoint *client,
                             const struct endpoint *server, struct connection_facts *facts);
 bool packet_path_is_doubted(void *context, int64_t since_ns);
+unsigned packet_path_doubts(void *context, int64_t since_ns);
 /* Gives an event to everybody who wants it. */
 void packet_path_event(void *context, const struct event *event);
 

@@ -62,7 +62,7 @@ static int init_media(struct pipeline *pipeline)
         .codecs = &pipeline->codecs,
         .joiner = {.context = map, .look = media_map_look, .codec = media_map_codec},
         .receive = packet_path_event,
-        .is_doubted = packet_path_is_doubted,
+        .doubts = packet_path_doubts,
         .context = pipeline,
     });
     return pipeline->udp_flows && pipeline->streams ? 0 : -ENOMEM;

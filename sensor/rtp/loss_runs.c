@@ -45,6 +45,19 @@ void loss_runs_bad(struct loss_runs *runs, uint32_t sequence)
     runs->last = sequence;
 }
 
+void loss_runs_bad_row(struct loss_runs *runs, uint32_t sequence, uint32_t count)
+{
+    if (count == 0)
+        return;
+    loss_runs_bad(runs, sequence);
+    uint32_t more = count - 1;
+    runs->run += more;
+    runs->longest = runs->run > runs->longest ? runs->run : runs->longest;
+    runs->cluster_bad += more;
+    runs->bad += more;
+    runs->last += more;
+}
+
 void loss_runs_read(const struct loss_runs *runs, uint32_t expected,
                     struct loss_runs_figures *figures)
 {

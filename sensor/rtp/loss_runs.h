@@ -35,6 +35,8 @@ void loss_runs_bad(struct loss_runs *runs, uint32_t sequence);
  * ones included. */
 void loss_runs_read(const struct loss_runs *runs, uint32_t expected,
                     struct loss_runs_figures *figures);
+/* The same of `count` packets in a row, of which this is the first. */
+void loss_runs_bad_row(struct loss_runs *runs, uint32_t sequence, uint32_t count);
 /*
  * How much longer runs are than random loss makes them (ITU-T G.107: BurstR): the mean run over
  * 1 / (1 - loss). 1 where nothing is bad; 1 to 8. Of the difference between two moments: no run

@@ -14,7 +14,7 @@ enum {
 #define EARLY_NS          NS_PER_S /* how long packets from before the first one may come */
 #define JUMP_MARKED_NS    1e9      /* time stamps that begin anew with a talkspurt */
 #define JUMP_NS           5e9      /* or without: more than a network delays */
-#define PAUSE_NS          2e8      /* between talkspurts */
+#define PAUSE_NS          5e8      /* between talkspurts; longer than any packet */
 #define BUFFER_SHORT_NS   5e7      /* jitter buffers of fixed length */
 #define BUFFER_LONG_NS    2e8
 #define ADAPTIVE_MIN_NS   4e7 /* and of an adaptive one: two packets of the usual length */
@@ -46,10 +46,12 @@ void rtp_source_begin(struct rtp_source *source, struct rtp_record *record,
 }
 
 /* From here the next packet's time is measured. */
-static void begin_timing(struct rtp_source *source, int64_t arrival_ns, uint32_t timestamp)
+static void begin_timing(struct rtp_source *source, int64_t arrival_ns,
+                         const struct rtp_header *header)
 {
     source->timed_ns = arrival_ns;
-    source->timestamp = timestamp;
+    source->timestamp = header->timestamp;
+    source->timed_sequence = header->sequence;
     source->flags |= RTP_IS_TIMED;
 }
 
@@ -73,7 +75,9 @@ void rtp_source_set_type(struct rtp_source *source, struct rtp_record *record, u
         source->flags &= (uint8_t)~RTP_IS_TIMED;
     source->ns_per_tick = ns_per_tick;
     if (source->received == 1 && clock_hz > 0)
-        begin_timing(source, record->first_ns, record->learn_timestamp);
+        begin_timing(source, record->first_ns,
+                     &(struct rtp_header){.timestamp = record->learn_timestamp,
+                                          .sequence = (uint16_t)source->highest});
     if (payload_type == source->payload_type)
         return;
     source->payload_type = payload_type;
@@ -93,16 +97,20 @@ void rtp_source_set_type(struct rtp_source *source, struct rtp_record *record, u
     put_type_last(record, at);
 }
 
-uint8_t rtp_source_main_type(const struct rtp_source *source, const struct rtp_record *record)
+uint8_t rtp_source_main_type(const struct rtp_source *source, const struct rtp_record *record,
+                             bool *is_mixed)
 {
-    unsigned best = record->types - 1U;
+    unsigned best = record->types - 1U, used = 0;
     uint32_t most = record->type_count[best] + (source->received - record->type_since);
+    used += most > 0;
     for (unsigned i = 0; i + 1 < record->types; i++) {
+        used += record->type_count[i] > 0;
         if (record->type_count[i] > most) {
             best = i;
             most = record->type_count[i];
         }
     }
+    *is_mixed = used > 1;
     return record->type[best];
 }
 
@@ -121,25 +129,29 @@ static void forget_discards(struct rtp_record *record, unsigned told)
     record->discards = (uint8_t)(record->discards - told);
 }
 
-/* It left the window without having come. */
-static __attribute__((noinline)) void lose(struct rtp_record *record, uint32_t sequence)
+/* They left the window without having come. */
+static __attribute__((noinline)) void lose(struct rtp_record *record, uint32_t sequence,
+                                           uint32_t count)
 {
     unsigned told = 0;
     tell_discards(record, &record->bad, sequence, &told);
     forget_discards(record, told);
-    loss_runs_bad(&record->bad, sequence);
+    loss_runs_bad_row(&record->bad, sequence, count);
+    loss_runs_bad_row(&record->lost, sequence, count);
 }
 
-void rtp_source_bad(const struct rtp_source *source, const struct rtp_record *record,
-                    struct loss_runs *bad)
+void rtp_source_runs(const struct rtp_source *source, const struct rtp_record *record,
+                     struct loss_runs *lost, struct loss_runs *bad)
 {
     unsigned told = 0;
+    *lost = record->lost;
     *bad = record->bad;
     for (unsigned age = RTP_WINDOW; age-- > 0;) {
         if (source->window[age / 64] >> (age % 64) & 1)
             continue;
         tell_discards(record, bad, source->highest - age, &told);
         loss_runs_bad(bad, source->highest - age);
+        loss_runs_bad(lost, source->highest - age);
     }
     tell_discards(record, bad, source->highest + 1, &told);
 }
@@ -215,7 +227,7 @@ static __attribute__((noinline)) bool is_jump(struct rtp_source *source,
     double limit_ns = header->marker ? JUMP_MARKED_NS : JUMP_NS;
     if (off_ns <= limit_ns)
         return false;
-    begin_timing(source, arrival_ns, header->timestamp);
+    begin_timing(source, arrival_ns, header);
     return true;
 }
 
@@ -225,7 +237,7 @@ static inline void take_time(struct rtp_source *source, struct rtp_record *recor
 {
     if (!(source->flags & RTP_IS_TIMED)) {
         if (source->ns_per_tick > 0)
-            begin_timing(source, arrival_ns, header->timestamp);
+            begin_timing(source, arrival_ns, header);
         return;
     }
     double apart_ns =
@@ -234,10 +246,11 @@ static inline void take_time(struct rtp_source *source, struct rtp_record *recor
     double off_ns = fabs(longer_ns);
     if (off_ns > JUMP_MARKED_NS && is_jump(source, header, arrival_ns, off_ns))
         return;
-    bool follows = source->window[0] & 2; /* the packet before it, so that none is missing */
-    if (apart_ns > PAUSE_NS && (header->marker || follows))
+    /* Nothing was sent in between, not even events. */
+    bool follows = (uint16_t)(header->sequence - source->timed_sequence) == 1;
+    if (apart_ns > PAUSE_NS && follows)
         source->flags |= RTP_PAUSES;
-    begin_timing(source, arrival_ns, header->timestamp);
+    begin_timing(source, arrival_ns, header);
     source->jitter_ns += (off_ns - source->jitter_ns) * (1.0 / 16);
     source->jitter_sum_ns += source->jitter_ns;
     source->jitter_count++;
@@ -257,6 +270,12 @@ static inline void take_time(struct rtp_source *source, struct rtp_record *recor
         record->late_run = 0;
 }
 
+static void take_comfort_noise(struct rtp_source *source, struct rtp_record *record)
+{
+    record->counts.comfort_noise_packets++;
+    source->flags |= RTP_PAUSES;
+}
+
 static inline void count(struct rtp_source *source, struct rtp_record *record,
                          const struct rtp_header *header, int64_t arrival_ns, uint32_t sequence,
                          enum rtp_payload payload)
@@ -267,7 +286,7 @@ static inline void count(struct rtp_source *source, struct rtp_record *record,
     else if (payload == RTP_EVENT)
         record->counts.event_packets++;
     else
-        record->counts.comfort_noise_packets++;
+        take_comfort_noise(source, record);
 }
 
 /* Does a hole begin among the `ahead` packets that have just become RTP_HOLE_AGE old? */
@@ -278,19 +297,31 @@ static bool has_hole(uint64_t window, unsigned ahead)
            (begins >> RTP_HOLE_AGE & ((UINT64_C(1) << ahead) - 1)) != 0;
 }
 
+static void lose_row(struct rtp_source *source, struct rtp_record *record, unsigned count)
+{
+    if (count == 0)
+        return;
+    lose(record, source->highest + 1 - RTP_WINDOW, count);
+    source->highest += count;
+}
+
 /* Some packets are missing before this one, or have been overtaken. */
 static __attribute__((noinline)) void advance(struct rtp_source *source, struct rtp_record *record,
                                               unsigned ahead)
 {
     uint64_t *window = source->window;
-    for (unsigned i = 0; i < ahead; i++) {
+    unsigned steps = ahead < RTP_WINDOW ? ahead : RTP_WINDOW;
+    for (unsigned i = 0; i < steps; i++) {
         bool is_there = window[1] >> 63;
         window[1] = window[1] << 1 | window[0] >> 63;
-        window[0] = window[0] << 1 | (i + 1 == ahead);
+        window[0] = window[0] << 1;
         source->highest++;
         if (!is_there)
-            lose(record, source->highest - RTP_WINDOW);
+            lose(record, source->highest - RTP_WINDOW, 1);
     }
+    /* Those that never were within the window. */
+    lose_row(source, record, ahead - steps);
+    window[0] |= 1;
 }
 
 /* A packet from before the first one: where the network mixed up the beginning. */
@@ -330,7 +361,7 @@ take_behind(struct rtp_source *source, struct rtp_record *record, const struct r
 /* The second packet in a row of another sequence: the source began anew with the first of them. */
 static void restart(struct rtp_source *source, struct rtp_record *record)
 {
-    rtp_source_bad(source, record, &record->bad);
+    rtp_source_runs(source, record, &record->lost, &record->bad);
     record->discards = 0;
     record->expected_before = rtp_source_expected(source, record);
     record->restarts = (uint16_t)(record->restarts + (record->restarts != UINT16_MAX));
@@ -342,7 +373,9 @@ static void restart(struct rtp_source *source, struct rtp_record *record)
     source->received++; /* the first of them */
     source->flags &= (uint8_t) ~(RTP_IS_RESTARTING | RTP_IS_TIMED);
     if (source->ns_per_tick > 0)
-        begin_timing(source, record->pending_ns, record->pending_timestamp);
+        begin_timing(source, record->pending_ns,
+                     &(struct rtp_header){.timestamp = record->pending_timestamp,
+                                          .sequence = record->pending_sequence});
     record->learn_ns = record->pending_ns;
     record->learn_timestamp = record->pending_timestamp;
     record->learn_received = source->received;
@@ -365,6 +398,16 @@ take_far(struct rtp_source *source, struct rtp_record *record, const struct rtp_
     return RTP_STRAY;
 }
 
+/* Late, or a repeat: RFC 3550 A.1's limit, and what is still waited for. */
+static bool is_behind(const struct rtp_source *source, const struct rtp_record *record,
+                      unsigned behind)
+{
+    if (behind <= RTP_MAX_MISORDER)
+        return true;
+    return behind < RTP_WINDOW && !(source->window[behind / 64] >> (behind % 64) & 1) &&
+           (int32_t)(source->highest - behind - record->first) >= 0;
+}
+
 enum rtp_taken rtp_source_take(struct rtp_source *source, struct rtp_record *record,
                                const struct rtp_header *header, int64_t arrival_ns,
                                enum rtp_payload payload)
@@ -377,10 +420,10 @@ enum rtp_taken rtp_source_take(struct rtp_source *source, struct rtp_record *rec
         source->window[0] = source->window[0] << 1 | 1;
         source->highest++;
         if (!is_there)
-            lose(record, source->highest - RTP_WINDOW);
+            lose(record, source->highest - RTP_WINDOW, 1);
     } else if (ahead > 0 && ahead < RTP_MAX_DROPOUT) {
         advance(source, record, ahead);
-    } else if (ahead == 0 || ahead >= CYCLE - RTP_MAX_MISORDER) {
+    } else if (ahead == 0 || is_behind(source, record, CYCLE - ahead)) {
         return take_behind(source, record, header, arrival_ns, (CYCLE - ahead) % CYCLE, payload);
     } else {
         return take_far(source, record, header, arrival_ns, payload);
@@ -417,13 +460,17 @@ uint32_t rtp_source_learn_clock(const struct rtp_source *source, struct rtp_reco
 
 void rtp_source_next_interval(struct rtp_source *source, struct rtp_record *record)
 {
-    struct loss_runs bad;
-    rtp_source_bad(source, record, &bad);
+    struct loss_runs lost, bad;
+    rtp_source_runs(source, record, &lost, &bad);
     record->expected_then = rtp_source_expected(source, record);
     record->received_then = source->received;
     record->bad_then = bad.bad;
     record->runs_then = bad.runs;
     record->counts = (struct rtp_counts){0};
+    record->type[0] = record->type[record->types - 1];
+    record->type_count[0] = 0;
+    record->type_since = source->received;
+    record->types = 1;
     record->spread = (struct delay_spread){0};
     source->floor_ns = source->least_ns;
     source->least_ns = HUGE_VAL;

@@ -26,7 +26,7 @@
 enum {
     RTP_WINDOW = 128,       /* sequence numbers below the highest that are remembered */
     RTP_MAX_DROPOUT = 3000, /* RFC 3550 A.1 */
-    RTP_MAX_MISORDER = 100, /* RFC 3550 A.1 */
+    RTP_MAX_MISORDER = 100, /* RFC 3550 A.1; farther behind only what is missing in the window */
     RTP_HOLE_AGE = 4,       /* a packet so far behind that is not there is missing, not late */
     RTP_TYPES_MAX = 4,      /* payload types that are counted apart */
     RTP_DISCARDS_MAX = 8,   /* discarded packets that wait for older ones to be late or lost */
@@ -44,12 +44,13 @@ struct rtp_source {
     double jitter_sum_ns; /* of its running value over this interval */
     uint32_t jitter_count;
     float jitter_max_ns;
-    uint32_t highest;     /* extended sequence number */
-    uint32_t timestamp;   /* of the latest timed packet */
-    uint32_t received;    /* different ones, in all */
-    uint32_t note;        /* the owner's */
-    uint8_t payload_type; /* of what was sent last, events and comfort noise apart */
-    uint8_t flags;        /* enum rtp_source_flag */
+    uint32_t highest;        /* extended sequence number */
+    uint32_t timestamp;      /* of the latest timed packet */
+    uint32_t received;       /* different ones, in all */
+    uint32_t note;           /* the owner's */
+    uint16_t timed_sequence; /* of the latest timed packet */
+    uint8_t payload_type;    /* of what was sent last, events and comfort noise apart */
+    uint8_t flags;           /* enum rtp_source_flag */
 };
 
 /* With the node by which its owner finds it, two cache lines. */
@@ -58,7 +59,7 @@ _Static_assert(sizeof(struct rtp_source) == 112, "what every packet touches");
 enum rtp_source_flag {
     RTP_IS_TIMED = 1,      /* timed_ns, timestamp and transit_ns are set */
     RTP_IS_RESTARTING = 2, /* one packet of another sequence was seen: record.pending_* */
-    RTP_PAUSES = 4,        /* it was silent between talkspurts (DTX) */
+    RTP_PAUSES = 4,        /* it is silent between talkspurts (DTX, comfort noise) */
     RTP_FLAGS_OWNER = 16,  /* this bit and those above are the owner's */
 };
 
@@ -89,8 +90,9 @@ struct rtp_record {
         type_count[RTP_TYPES_MAX]; /* packets of each; of the present one: before it came back */
     uint32_t type_since;           /* source.received when the present one began */
     uint32_t discard[RTP_DISCARDS_MAX]; /* not told to `bad` yet, ascending */
-    struct loss_runs bad; /* lost or discarded by an adaptive jitter buffer; but for the window */
-    uint32_t first;       /* extended sequence number where the present sequence began */
+    struct loss_runs lost;              /* but for the window */
+    struct loss_runs bad;               /* the same, or discarded by an adaptive jitter buffer */
+    uint32_t first;           /* extended sequence number where the present sequence began */
     uint32_t expected_before; /* of the sequences before */
 
     /* From where on the clock is being learned. */
@@ -104,7 +106,7 @@ struct rtp_record {
 enum rtp_taken {
     RTP_TAKEN,   /* a new packet, in order or late */
     RTP_MISSING, /* the same, and RTP_HOLE_AGE before it one is missing; told once for each hole */
-    RTP_DUPLICATE, /* was received before, or is so late that nobody can tell */
+    RTP_DUPLICATE, /* was received before */
     RTP_STRAY,     /* far from the sequence; counts nothing unless the next one follows it */
 };
 
@@ -141,11 +143,12 @@ uint32_t rtp_source_learn_clock(const struct rtp_source *source, struct rtp_reco
 /* The same, from this packet on: its payload type is another. */
 void rtp_source_learn_anew(const struct rtp_source *source, struct rtp_record *record,
                            const struct rtp_header *header, int64_t arrival_ns);
-/* The payload type of most packets. */
-uint8_t rtp_source_main_type(const struct rtp_source *source, const struct rtp_record *record);
-/* Bad packets so far, those in the window included, as if all that follow were good. */
-void rtp_source_bad(const struct rtp_source *source, const struct rtp_record *record,
-                    struct loss_runs *bad);
+/* The payload type of most packets of this interval. *is_mixed: there were several. */
+uint8_t rtp_source_main_type(const struct rtp_source *source, const struct rtp_record *record,
+                             bool *is_mixed);
+/* record.lost and record.bad with those in the window, as if all that follow were good. */
+void rtp_source_runs(const struct rtp_source *source, const struct rtp_record *record,
+                     struct loss_runs *lost, struct loss_runs *bad);
 /* The interval is over, its figures have been read: the next one begins. */
 void rtp_source_next_interval(struct rtp_source *source, struct rtp_record *record);
 /* The packets' clock was set. */

@@ -156,6 +156,14 @@ bool mirror_lost_since(const struct mirror *mirror, int64_t since_ns)
     return mirror->lost_ns != EVENT_NO_TIME && mirror->lost_ns >= since_ns;
 }
 
+bool mirror_is_disordered(const struct mirror *mirror)
+{
+    struct mirror_degraded degraded = {0};
+    return mirror->is_over[MIRROR_DISORDER] ||
+           (mirror_rules_judge(&mirror->window, MIRROR_DISORDER, &degraded) &&
+            degraded.value > degraded.threshold);
+}
+
 int64_t mirror_due_ns(const struct mirror *mirror)
 {
     return mirror->window.stamps > 0 ? mirror->end_ns : INT64_MAX;

@@ -1,16 +1,43 @@
 #include "verdict/mirror_loss.h"
 
+#include <math.h>
+
+/* Before much was seen: in 4 of 20 flows, as a path has it that loses 4% of its packets. */
+#define USUAL_FLOWS 20.0
+#define USUAL_HOLES 4.0
+/* Standard deviations beyond what is usual, and beyond half of the flows. */
+#define UNUSUAL  6.0
+#define MAJORITY 2.5
+
 enum { FLOWS_MIN = 10, PLACE_BITS = 13, NUMBER_MAX = UINT32_MAX >> 2 };
 
 _Static_assert(1 << PLACE_BITS == MIRROR_LOSS_PLACES, "a place is PLACE_BITS of a product");
+
+/*
+ * Paths that lose packets at random make some flows miss one in each moment, now and then many of
+ * them: that is chance. More of them than chance would have is shared, and so is most of them.
+ */
+static bool is_shared(const struct mirror_loss *loss)
+{
+    double flows = loss->now.flows, holes = loss->now.with_holes;
+    double usual = (loss->usual_holes + USUAL_HOLES) / (loss->usual_flows + USUAL_FLOWS);
+    double chance = flows * usual + UNUSUAL * sqrt(flows * usual * (1 - usual));
+    double most = flows / 2 + MAJORITY * sqrt(flows) / 2;
+    return holes > flows * MIRROR_LOSS_THRESHOLD && (holes > chance || holes > most);
+}
 
 static void judge_moment(struct mirror_loss *loss)
 {
     if (loss->now.flows < FLOWS_MIN)
         return;
-    double share = mirror_loss_share(&loss->now);
-    loss->shared += share > MIRROR_LOSS_THRESHOLD;
-    if (loss->worst.flows == 0 || share > mirror_loss_share(&loss->worst))
+    loss->judged++;
+    if (!is_shared(loss)) {
+        loss->usual_flows += loss->now.flows;
+        loss->usual_holes += loss->now.with_holes;
+        return;
+    }
+    loss->shared++;
+    if (mirror_loss_share(&loss->now) > mirror_loss_share(&loss->worst))
         loss->worst = loss->now;
 }
 
@@ -55,5 +82,7 @@ void mirror_loss_end(struct mirror_loss *loss)
 void mirror_loss_begin(struct mirror_loss *loss)
 {
     loss->worst = (struct mirror_loss_moment){0};
-    loss->shared = 0;
+    loss->shared = loss->judged = 0;
+    loss->usual_flows /= 2;
+    loss->usual_holes /= 2;
 }

@@ -2,8 +2,8 @@
  * mirror_loss: moments in which many flows missed packets together. One network path does that to
  * the flows that take it; a mirror port that is full does it to all of them. A moment is short, so
  * that packets lost here and there by a bad path do not add up to a loss of many: of a stream of 50
- * packets a second, one in a hundred of them lost, four seconds in ten miss one, but one moment
- * in twenty. Internal to mirror.
+ * packets a second, one in a hundred of them lost, four seconds in ten miss one, but one moment in
+ * twenty. How many flows miss one by chance is learned from the moments before. Internal to mirror.
  *
  * Flows are told apart in a fixed table that is never cleared: what an older moment left there has
  * another number. Places are found by a secret factor, since streams can be chosen. Plain data;
@@ -30,8 +30,10 @@ struct mirror_loss {
     int64_t start_ns; /* of the moment that is counted now */
     uint32_t number;  /* of it in the table's marks */
     struct mirror_loss_moment now;
-    struct mirror_loss_moment worst; /* of the window; flows 0: none had enough of them */
-    unsigned shared;                 /* moments of the window over the threshold */
+    struct mirror_loss_moment worst; /* of the shared ones of the window */
+    unsigned judged;                 /* moments of the window that had enough flows */
+    unsigned shared;                 /* of these, in which flows missed packets together */
+    double usual_flows, usual_holes; /* in the others, those of earlier windows fading */
     struct mirror_loss_place {
         uint32_t flow;
         uint32_t mark; /* number << 2, the protocol, whether a hole was seen */

@@ -33,16 +33,16 @@ static bool judge_one_way(const struct mirror_window *window, struct mirror_degr
 static bool judge_loss(const struct mirror_window *window, struct mirror_degraded *degraded)
 {
     const struct mirror_loss *loss = window->loss;
-    if (window->sensor_lost || loss->worst.flows == 0)
+    if (window->sensor_lost || loss->judged == 0)
         return false;
     degraded->value = mirror_loss_share(&loss->worst);
     snprintf(degraded->summary, sizeof degraded->summary,
              "%" PRIu32 " of the %" PRIu32
-             " flows seen in a tenth of a second missed packets (%.0f%%); more than %.0f%% did in "
-             "%u such moment%s: what hits many flows at once was lost on the way to the sensor, "
-             "hardly in the network.",
-             loss->worst.with_holes, loss->worst.flows, degraded->value * 100,
-             MIRROR_LOSS_THRESHOLD * 100, loss->shared, loss->shared == 1 ? "" : "s");
+             " flows seen in a tenth of a second missed packets (%.0f%%); far more than by chance "
+             "did in %u such moment%s: what hits so many flows at once was lost on the way to the "
+             "sensor, or on a link that all of them share.",
+             loss->worst.with_holes, loss->worst.flows, degraded->value * 100, loss->shared,
+             loss->shared == 1 ? "" : "s");
     set_next_step(
         degraded,
         "Look at the output drops of the switch's mirror port: rx and tx of busy ports "

@@ -33,7 +33,6 @@ static inline struct bench *bench_new_media_with(uint64_t memory_bytes)
         .codecs = &bench->codecs,
         .joiner = {&bench->calls.media_map, media_map_look, media_map_codec},
         .receive = bench_receive,
-        .is_doubted = bench_is_doubted,
         .context = bench,
     });
     assert_non_null(bench->streams);

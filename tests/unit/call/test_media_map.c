@@ -287,6 +287,160 @@ static void test_ports_of_a_call_without_an_end(void **state)
     bench_free(b);
 }
 
+/* The gateway receives at one port and sends from another, to where the caller's media come from
+ * behind its NAT: no end of that was announced. With a payload type that no description names, too.
+ */
+static void test_answer_from_another_port(void **state)
+{
+    static const struct talk to = {"203.0.113.77:40404", GW_RTP, 1, 0};
+    static const struct talk back = {"198.51.100.20:40000", "203.0.113.77:40404", 2, 111};
+    (void)state;
+    for (int is_first = 0; is_first < 2; is_first++) { /* does the one to be found begin first? */
+        struct bench *b = bench_new_media();
+        bench_call(b, SDP_OF("10.0.0.9", "20000", PCM), ANSWER);
+        if (is_first)
+            bench_talks(b, 1020, 1400, &back, 1);
+        assert_int_equal(count_streams(the_call(b)), 0);
+        bench_talks(b, 1400, 1420, &to, 1);
+        assert_int_equal(count_streams(the_call(b)), is_first ? 2 : 1);
+        bench_talks(b, 1420, 2400, &back, 1);
+        assert_int_equal(count_streams(the_call(b)), 2);
+        assert_false(stream_of(the_call(b), 1)->from_callee);
+        assert_true(stream_of(the_call(b), 2)->from_callee);
+        assert_int_equal(stream_of(the_call(b), 2)->source.received, is_first ? 19 + 49 : 49);
+        bench_free(b);
+    }
+}
+
+/* Both were there before the call was in view; the one that nobody announces was the first. */
+static void test_answer_before_the_call(void **state)
+{
+    struct bench *b = bench_new_media();
+    (void)state;
+    TALK(b, 0, 500, {"198.51.100.20:40000", "203.0.113.77:40404", 2, 0});
+    TALK(b, 500, 1000, {"203.0.113.77:40404", GW_RTP, 1, 0});
+    bench_call(b, SDP_OF("10.0.0.9", "20000", PCM), ANSWER);
+    assert_int_equal(count_streams(the_call(b)), 2);
+    assert_true(stream_of(the_call(b), 2)->from_callee);
+    bench_free(b);
+}
+
+/* From another host, to another port, or only the same way: they answer nothing. */
+static void test_no_answer(void **state)
+{
+    struct bench *b = bench_new_media();
+    (void)state;
+    bench_call(b, SDP_OF("10.0.0.9", "20000", PCM), ANSWER);
+    for (int64_t ms = 1020; ms < 2000; ms += 500)
+        TALK(b, ms, ms + 480, {"198.51.100.21:40000", "203.0.113.77:40404", 2, 0},
+             {"198.51.100.20:40000", "203.0.113.77:40406", 3, 0},
+             {"198.51.100.20:40000", "203.0.113.78:40404", 4, 0},
+             {"203.0.113.77:40404", "198.51.100.20:40000", 5, 0},
+             {"203.0.113.77:40404", GW_RTP, 1, 0});
+    assert_int_equal(count_streams(the_call(b)), 1);
+    stream_of(the_call(b), 1);
+    bench_free(b);
+}
+
+/* A chain of streams each of which answers the one before, all there before the call: of those that
+ * nobody announced only the first is taken, and nothing else happens. */
+static void test_chain_of_answers(void **state)
+{
+    struct bench *b = bench_new_media();
+    char port[2][2][40]; /* of the other host and the gateway; this link's and the next one's */
+    (void)state;
+    snprintf(port[0][0], sizeof port[0][0], "203.0.113.77:40404");
+    for (unsigned i = 0; i < 40; i++) {
+        unsigned from = (i + 1) % 2; /* the first comes from the gateway */
+        snprintf(port[from][1], sizeof port[from][1], "%s:%u",
+                 from ? "198.51.100.20" : "203.0.113.77", 50000 + 2 * i);
+        TALK(b, 0, 400, {port[from][1], port[!from][0], 100 + i, 0});
+        memcpy(port[from][0], port[from][1], sizeof port[from][0]);
+    }
+    bench_call(b, SDP_OF("10.0.0.9", "20000", PCM), ANSWER);
+    TALK(b, 1020, 1040, {"203.0.113.77:40404", GW_RTP, 1, 0});
+    assert_int_equal(count_streams(the_call(b)), 2);
+    assert_true(stream_of(the_call(b), 100)->from_callee);
+    bench_free(b);
+}
+
+/* The stream that is answered is rather the one from the very port, then one of a call that goes
+ * on. */
+static void test_which_is_answered(void **state)
+{
+    static const char *const backs[] = {GW_RTP, "198.51.100.20:30002", "198.51.100.20:40000"};
+    static const char *const calls[] = {"one", "two", "two"};
+    (void)state;
+    for (size_t i = 0; i < sizeof backs / sizeof backs[0]; i++) {
+        struct bench *b = bench_new_media();
+        say_of(b, 0, "one", "INVITE", 0, SDP_OF("10.0.0.9", "20000", PCM));
+        say_of(b, 500, "one", "INVITE", 200, ANSWER);
+        say_of(b, 600, "two", "INVITE", 0, SDP_OF("10.0.0.9", "20000", PCM));
+        say_of(b, 700, "two", "INVITE", 200, SDP_OF("198.51.100.20", "30002", PCM));
+        TALK(b, 720, 900, {"203.0.113.77:40404", "198.51.100.20:30002", 2, 0});
+        TALK(b, 900, 1000, {"203.0.113.77:40404", GW_RTP, 1, 0});
+        say_of(b, 1000, "one", "BYE", 0, NULL);
+        TALK(b, 1020, 1040, {backs[i], "203.0.113.77:40404", 9, 111});
+        assert_true(stream_of(find_call(b, calls[i]), 9)->from_callee);
+        bench_free(b);
+    }
+}
+
+/* Both sides name the same host, and one of them is another: what answers a stream of the caller is
+ * the callee's, though it goes to where the callee said that it receives. In either order. */
+static void test_false_address(void **state)
+{
+    static const struct talk first = {ALICE_RTP, "203.0.113.30:4376", 1, 0};
+    static const struct talk second = {"203.0.113.30:4376", "192.0.2.10:4376", 2, 0};
+    (void)state;
+    for (int is_swapped = 0; is_swapped < 2; is_swapped++) {
+        struct bench *b = bench_new_media();
+        bench_call(b, OFFER, SDP_OF("192.0.2.10", "4376", PCM));
+        bench_talks(b, 1020, 1040, is_swapped ? &second : &first, 1);
+        bench_talks(b, 1040, 1060, is_swapped ? &first : &second, 1);
+        assert_int_equal(count_streams(the_call(b)), 2);
+        assert_int_equal(stream_of(the_call(b), 1)->from_callee, is_swapped);
+        assert_int_equal(stream_of(the_call(b), 2)->from_callee, !is_swapped);
+        bench_free(b);
+    }
+}
+
+/* Two behind one NAT who talk through a relay: its ports tell the two ways from each other. */
+static void test_relay_and_one_nat(void **state)
+{
+    struct bench *b = bench_new_media();
+    (void)state;
+    SAY(b, 0, .sdp = SDP_OF("10.0.0.9", "20000", PCM));
+    SAY(b, 10, .branch = "hop2", .sdp = SDP_OF("198.51.100.20", "30002", PCM));
+    SAY(b, 1000, .branch = "hop2", .status = 200, .ttag = "t1",
+        .sdp = SDP_OF("10.0.0.8", "20000", PCM));
+    SAY(b, 1010, .status = 200, .ttag = "t1", .sdp = ANSWER);
+    TALK(b, 1020, 1040, {"203.0.113.77:41000", GW_RTP, 1, 0},
+         {"198.51.100.20:30002", "203.0.113.77:42000", 2, 0},
+         {"203.0.113.77:42000", "198.51.100.20:30002", 3, 0}, {GW_RTP, "203.0.113.77:41000", 4, 0});
+    for (uint32_t ssrc = 1; ssrc <= 4; ssrc++)
+        assert_int_equal(stream_of(the_call(b), ssrc)->from_callee, ssrc > 2);
+    bench_free(b);
+}
+
+/* A relay with one port for both sides, who are behind one NAT: where both ends were announced it
+ * is believed who sends, whatever goes the other way. */
+static void test_both_ends_are_announced(void **state)
+{
+    struct bench *b = bench_new_media();
+    (void)state;
+    bench_call(b, OFFER, ANSWER);
+    SAY(b, 1100, .branch = "re", .ttag = "t1", .cseq = 2,
+        .sdp = SDP_OF("192.0.2.10", "20002", PCM));
+    SAY(b, 1200, .branch = "re", .ttag = "t1", .cseq = 2, .status = 200,
+        .sdp = SDP_OF("192.0.2.10", "20004", PCM));
+    TALK(b, 1220, 1240, {ALICE_RTP, GW_RTP, 1, 0});
+    TALK(b, 1240, 1260, {GW_RTP, "192.0.2.10:20004", 2, 0});
+    assert_false(stream_of(the_call(b), 1)->from_callee);
+    assert_false(stream_of(the_call(b), 2)->from_callee);
+    bench_free(b);
+}
+
 /* Forks and re-INVITEs without end: the call keeps its latest announcements, and no more. */
 static void test_many_announcements(void **state)
 {
@@ -520,6 +674,14 @@ int main(void)
         cmocka_unit_test(test_consecutive_ports),
         cmocka_unit_test(test_ports_used_again),
         cmocka_unit_test(test_ports_of_a_call_without_an_end),
+        cmocka_unit_test(test_answer_from_another_port),
+        cmocka_unit_test(test_answer_before_the_call),
+        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_chain_of_answers),
+        cmocka_unit_test(test_which_is_answered),
+        cmocka_unit_test(test_false_address),
+        cmocka_unit_test(test_relay_and_one_nat),
+        cmocka_unit_test(test_both_ends_are_announced),
         cmocka_unit_test(test_many_announcements),
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_end_of_the_call),

@@ -188,6 +188,110 @@ static void test_pauses(void **state)
     bench_free(b);
 }
 
+/* RFC 3389: comfort noise stands for all the silence that follows; only one who was never heard is
+ * missed. */
+static void test_comfort_noise(void **state)
+{
+    struct bench *b = bench_new_media();
+    (void)state;
+    bench_call(b, OFFER, ANSWER);
+    TALK(b, 1020, 2000, ALICE_TALKS, GW_TALKS);
+    TALK(b, 2000, 2020, ALICE_TALKS, {GW_RTP, ALICE_RTP, FROM_GW, 13});
+    TALK(b, 2020, 30000, ALICE_TALKS);
+    TALK(b, 30000, 31000, ALICE_TALKS, GW_TALKS);
+    TALK(b, 31000, 60000, ALICE_TALKS);
+    bench_bye(b, 60000);
+    bench_wait(b, 70000);
+    assert_int_equal(events(b), 0);
+    bench_free(b);
+}
+
+/* The callee names the caller's host by mistake and sends from its own, late offer or not. */
+static void test_false_address(void **state)
+{
+    static const struct talk alice = {ALICE_RTP, "203.0.113.30:4376", FROM_ALICE, 0};
+    static const struct talk callee = {"203.0.113.30:4376", "192.0.2.10:4376", FROM_GW, 0};
+    (void)state;
+    for (int is_late = 0; is_late < 2; is_late++)
+        for (int is_callee_first = 0; is_callee_first < 2; is_callee_first++) {
+            struct bench *b = bench_new_media();
+            SAY(b, 0, .sdp = is_late ? NULL : OFFER);
+            SAY(b, 1000, .status = 200, .ttag = "t1", .sdp = SDP_OF("192.0.2.10", "4376", PCM));
+            SAY(b, 1010, .method = "ACK", .branch = "ack", .ttag = "t1",
+                .sdp = is_late ? OFFER : NULL);
+            TALK(b, 1020, 1040, is_callee_first ? callee : alice);
+            TALK(b, 1040, 20000, alice, callee);
+            bench_bye(b, 20000);
+            bench_wait(b, 30000);
+            assert_int_equal(events(b), 0);
+            assert_int_equal(bench_ended(b)->streams, 2);
+            bench_free(b);
+        }
+}
+
+/* The same with nothing to tie the two streams to each other: they go both ways between two hosts,
+ * and only their hosts tell. Where that was over before, it is no excuse. */
+static void test_both_ways_between_two_hosts(void **state)
+{
+    static const int64_t until_ms[] = {20000, 5000};
+    (void)state;
+    for (size_t i = 0; i < sizeof until_ms / sizeof until_ms[0]; i++) {
+        struct bench *b = bench_new_media();
+        bench_call(b, OFFER, SDP_OF("198.51.100.20", "30000", PCM));
+        /* The callee's proxy speaks for it, too, and names a port at the caller's. */
+        SAY(b, 1100, .branch = "re", .ttag = "t1", .cseq = 2, .sdp = OFFER);
+        SAY(b, 1200, .branch = "re", .ttag = "t1", .cseq = 2, .status = 200,
+            .sdp = SDP_OF("192.0.2.10", "30002", PCM));
+        SAY(b, 1300, .branch = "re3", .ttag = "t1", .cseq = 3, .sdp = OFFER);
+        SAY(b, 1400, .branch = "re3", .ttag = "t1", .cseq = 3, .status = 200, .sdp = ANSWER);
+        TALK(b, 1420, until_ms[i], {"198.51.100.20:30008", "192.0.2.10:30002", FROM_GW, 0},
+             ALICE_TALKS);
+        if (until_ms[i] < 20000) {
+            SAY(b, 5000, .branch = "re4", .ttag = "t1", .cseq = 4, .sdp = OFFER);
+            SAY(b, 5100, .branch = "re4", .ttag = "t1", .cseq = 4, .status = 200, .sdp = ANSWER);
+            TALK(b, 5120, 20000, ALICE_TALKS);
+        }
+        assert_int_equal(events(b), i);
+        bench_bye(b, 20000);
+        bench_wait(b, 30000);
+        assert_int_equal(events(b), i);
+        bench_free(b);
+    }
+}
+
+/* Both sides name one host. The other is heard across the network: one of the two is elsewhere. On
+ * one machine all is well, and the silence is told. */
+static void test_from_a_host_to_itself(void **state)
+{
+    static const char *const sources[] = {"203.0.113.30:20000", ALICE_RTP};
+    const struct endpoint alice = endpoint_of(ALICE_RTP);
+    (void)state;
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        struct bench *b = bench_new_media();
+        bench_call(b, OFFER, SDP_OF("192.0.2.10", "30000", PCM));
+        media_map_host(&b->calls.media_map, &alice.ip)->is_heard = true;
+        TALK(b, 1020, 20000, {sources[i], "192.0.2.10:30000", FROM_ALICE, 0},
+             {sources[i], "192.0.2.10:30000", 77, 0});
+        assert_int_equal(events(b), i);
+        bench_free(b);
+    }
+}
+
+/* A gateway that answers from another port than it named, to a caller behind a NAT. */
+static void test_answer_from_another_port(void **state)
+{
+    struct bench *b = bench_new_media();
+    (void)state;
+    bench_call(b, SDP_OF("10.0.0.9", "20000", PCM), ANSWER);
+    TALK(b, 1020, 20000, {"203.0.113.77:40404", GW_RTP, FROM_ALICE, 0},
+         {"198.51.100.20:40000", "203.0.113.77:40404", FROM_GW, 0});
+    assert_int_equal(events(b), 0);
+    TALK(b, 20000, 30000, {"203.0.113.77:40404", GW_RTP, FROM_ALICE, 0}); /* and then stops */
+    assert_false(only(b)->is_from_caller);
+    assert_at(only(b)->since_ns, 19980);
+    bench_free(b);
+}
+
 /* What SDP does not let expect: hold, one direction only, a stream that is switched off, T.38. */
 static void test_nothing_is_expected(void **state)
 {
@@ -538,6 +642,11 @@ int main(void)
         cmocka_unit_test(test_stops_and_comes_back),
         cmocka_unit_test(test_no_silence_of_one),
         cmocka_unit_test(test_pauses),
+        cmocka_unit_test(test_comfort_noise),
+        cmocka_unit_test(test_false_address),
+        cmocka_unit_test(test_both_ways_between_two_hosts),
+        cmocka_unit_test(test_from_a_host_to_itself),
+        cmocka_unit_test(test_answer_from_another_port),
         cmocka_unit_test(test_nothing_is_expected),
         cmocka_unit_test(test_hold_without_music),
         cmocka_unit_test(test_hold_and_resume),

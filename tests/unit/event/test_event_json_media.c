@@ -87,6 +87,7 @@ static struct event_stream full_stream(void)
         .discarded_50ms = 5,
         .discarded_200ms = 0,
         .discarded_adaptive = 6,
+        .has_runs = true,
         .loss_runs = 2,
         .longest_loss_run = 3,
         .bursts = 1,

@@ -24,7 +24,7 @@ struct bench {
     struct streams *streams;
     struct event told[TOLD_MAX];
     unsigned told_count;
-    bool is_doubted;
+    unsigned doubts;
     /* What the joiner announces; port 0: nothing. */
     struct endpoint announced;
     uint8_t announced_type;
@@ -46,10 +46,10 @@ static void receive(void *context, const struct event *event)
     b->told[b->told_count++] = *event;
 }
 
-static bool is_doubted(void *context, int64_t since_ns)
+static unsigned doubts(void *context, int64_t since_ns)
 {
     (void)since_ns;
-    return ((struct bench *)context)->is_doubted;
+    return ((struct bench *)context)->doubts;
 }
 
 static void look(void *context, struct stream *stream)
@@ -85,7 +85,7 @@ static void bench_open(struct bench *b, uint64_t memory_bytes, struct peer_names
         .codecs = &b->codecs,
         .joiner = {.context = b, .look = look, .codec = codec},
         .receive = receive,
-        .is_doubted = is_doubted,
+        .doubts = doubts,
         .context = b,
     });
     assert_non_null(b->streams);
@@ -283,7 +283,7 @@ static void test_doubted(void **state)
     (void)state;
     struct bench b;
     bench_open(&b, 1 << 20, (struct peer_names){0});
-    b.is_doubted = true;
+    b.doubts = STREAMS_DOUBT_LOSS;
     talk(&b, 1, 0, 1001, 20);
     assert_null(nth(&b, EVENT_RTP_DEGRADED, 0));
     assert_non_null(nth(&b, EVENT_RTP_REPORT, 0));
@@ -402,13 +402,18 @@ static void test_forged_sources(void **state)
 {
     (void)state;
     struct bench b;
-    bench_open(&b, 4 << 20, (struct peer_names){0});
+    bench_open(&b, 16 << 20, (struct peer_names){0});
     b.announced = at(gateway, 30000);
     talk(&b, 1, 0, 20, 0);
     b.announced.port = 0;
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < 5000; i++)
         talk(&b, 1000 + i, 20, 1, 0);
-    assert_in_range(streams_tracked(b.streams), 10, 64);
+    assert_in_range(streams_tracked(b.streams), 1000, 2049);
+    assert_true(streams_stats(b.streams)->left_out > 0);
+    for (unsigned i = 0; i < 100; i++) /* those before have been silent for a second */
+        talk(&b, 9000 + i, 70, 1, 0);
+    assert_in_range(streams_tracked(b.streams), 1000, 2049);
+    assert_in_range(streams_stats(b.streams)->refused, 64, 200);
     talk(&b, 1, 20, 20, 0);
     assert_int_equal(streams_stats(b.streams)->begun, 1);
     assert_int_equal(streams_stats(b.streams)->packets, 40);
