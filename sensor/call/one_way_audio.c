@@ -333,8 +333,8 @@ static void explain(const struct calls *calls, const struct view *view, enum off
     name_endpoint(&data->src, src);
     name_endpoint(&data->dst, dst);
     if (!data->is_silent_from_start)
-        snprintf(before, sizeof before, ", after %" PRIu64 " packets",
-                 view->direction[side].packets);
+        snprintf(before, sizeof before, ", after %" PRIu64 " packet%s",
+                 view->direction[side].packets, view->direction[side].packets == 1 ? "" : "s");
     say(data->summary,
         "No RTP from the %s at %s to %s for %.1f s%s%s, while the other direction was heard "
         "(%" PRIu64 " packets): the %s hears nothing.%s",

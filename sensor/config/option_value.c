@@ -296,8 +296,8 @@ const char *option_value_expected(const struct option_spec *option,
                  "a size from %.40s, in bytes or with KiB, MiB, GiB or TiB", range);
         break;
     case OPTION_DURATION:
-        snprintf(buf, OPTION_EXPECTED_MAX, "a time from %.40s, with its unit: ms, s, m or h",
-                 range);
+        snprintf(buf, OPTION_EXPECTED_MAX,
+                 "a time from %.40s, a whole number with its unit: ms, s, m or h", range);
         break;
     case OPTION_SHARE:
         snprintf(buf, OPTION_EXPECTED_MAX, "a share from %.40s, as 1%% or 0.01", range);

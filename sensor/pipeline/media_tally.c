@@ -13,13 +13,22 @@
 /* 4.03: users are satisfied (ITU-T G.107 Annex B). */
 #define MOS_GOOD 4.03
 
+enum { JITTER_LIMIT_MS = 300, MOS_LIMIT = 5 };
+
 int media_tally_init(struct media_tally *media)
 {
-    *media =
-        (struct media_tally){.key = hash_key_random(), .crossings = {.max = MEDIA_CROSSINGS_MAX}};
+    *media = (struct media_tally){.key = hash_key_random(),
+                                  .crossings = {.max = MEDIA_CROSSINGS_MAX},
+                                  .one_way_calls = {.max = MEDIA_CALLS_MAX}};
     media->worst = calloc(MEDIA_WORST_MAX, sizeof *media->worst);
+    media->pair = calloc(MEDIA_PAIRS_MAX, sizeof *media->pair);
     media->one_way = calloc(MEDIA_ONE_WAY_MAX, sizeof *media->one_way);
-    if (media->worst && media->one_way)
+    bool is_complete = media->worst && media->pair && media->one_way &&
+                       codec_book_init(&media->codecs) == 0 &&
+                       media_values_init(&media->jitter_ms, JITTER_LIMIT_MS) == 0;
+    for (int scale = 0; is_complete && scale < MOS_SCALE_COUNT; scale++)
+        is_complete = media_values_init(&media->mos[scale], MOS_LIMIT) == 0;
+    if (is_complete)
         return 0;
     media_tally_fini(media);
     return -ENOMEM;
@@ -28,7 +37,13 @@ int media_tally_init(struct media_tally *media)
 void media_tally_fini(struct media_tally *media)
 {
     hash_set_fini(&media->crossings);
+    hash_set_fini(&media->one_way_calls);
+    codec_book_fini(&media->codecs);
+    media_values_fini(&media->jitter_ms);
+    for (int scale = 0; scale < MOS_SCALE_COUNT; scale++)
+        media_values_fini(&media->mos[scale]);
     free(media->worst);
+    free(media->pair);
     free(media->one_way);
     *media = (struct media_tally){0};
 }
@@ -164,19 +179,79 @@ static void keep(struct media_tally *media, const struct media_stream *stream)
             media->least = i;
 }
 
-static void add_mos(struct media_mos *mos, double value)
+/* --- between which hosts */
+
+static bool is_party(const struct media_party *party, const struct named_endpoint *who)
 {
-    mos->step[lround((fmin(fmax(value, 1), 5) - 1) * 100)]++;
-    mos->count++;
+    if (party->name || who->name)
+        return party->name && who->name && strcmp(party->name, who->name) == 0;
+    return ip_eq(&party->ip, &who->endpoint.ip);
 }
 
-double media_mos_percentile(const struct media_mos *mos, double ratio)
+static void note_address(struct media_party *party, const struct ip_addr *ip)
 {
-    uint64_t wanted = (uint64_t)((double)mos->count * ratio), passed = mos->step[0];
-    int step = 0;
-    while (passed <= wanted && step < MEDIA_MOS_STEPS - 1)
-        passed += mos->step[++step];
-    return (100 + step) / 100.0;
+    party->has_more |= !ip_eq(&party->ip, ip);
+    if (memcmp(ip->octets, party->ip.octets, sizeof ip->octets) < 0)
+        party->ip = *ip;
+}
+
+/* The pair of such a stream, in a full table in place of the one that matters least; NULL: that
+ * one matters more. */
+static struct media_pair *find_pair(struct media_tally *media, const struct event_stream *stream,
+                                    bool is_bad)
+{
+    struct media_pair *least = &media->pair[0];
+    for (size_t i = 0; i < media->pairs; i++) {
+        struct media_pair *at = &media->pair[i];
+        if (is_party(&at->src, &stream->src) && is_party(&at->dst, &stream->dst))
+            return at;
+        if (at->bad < least->bad || (at->bad == least->bad && at->streams < least->streams))
+            least = at;
+    }
+    if (media->pairs < MEDIA_PAIRS_MAX) {
+        least = &media->pair[media->pairs++];
+    } else {
+        media->has_other_pairs = true;
+        if (least->bad > is_bad)
+            return NULL;
+    }
+    *least = (struct media_pair){
+        .src = {.name = stream->src.name, .ip = stream->src.endpoint.ip},
+        .dst = {.name = stream->dst.name, .ip = stream->dst.endpoint.ip},
+    };
+    return least;
+}
+
+static void add_to_pair(struct media_tally *media, const struct media_stream *stream)
+{
+    const struct event_stream *figures = &stream->figures;
+    struct media_pair *pair = find_pair(media, figures, stream->faults != 0);
+    if (!pair)
+        return;
+    note_address(&pair->src, &figures->src.endpoint.ip);
+    note_address(&pair->dst, &figures->dst.endpoint.ip);
+    pair->streams++;
+    pair->bad += stream->faults != 0;
+    for (int fault = 0; fault < MEDIA_FAULT_COUNT; fault++)
+        pair->faults[fault] += stream->faults >> fault & 1;
+}
+
+static int compare_parties(const struct media_party *x, const struct media_party *y)
+{
+    int order = strcmp(x->name ? x->name : "", y->name ? y->name : "");
+    return order != 0 ? order : memcmp(x->ip.octets, y->ip.octets, sizeof x->ip.octets);
+}
+
+/* Most bad streams first; of as many, those that are a larger part of all. */
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct media_pair *x = a, *y = b;
+    if (x->bad != y->bad)
+        return x->bad > y->bad ? -1 : 1;
+    if (x->streams != y->streams)
+        return x->streams < y->streams ? -1 : 1;
+    int order = compare_parties(&x->src, &y->src);
+    return order != 0 ? order : compare_parties(&x->dst, &y->dst);
 }
 
 /* --- events */
@@ -193,9 +268,26 @@ static void add_figures(struct media_tally *media, const struct event_stream *st
     if (stream->has_lost_after_tap)
         media->lost_behind += stream->lost_after_tap;
     if (stream->jitter_ms.is_known)
-        spread_add(&media->jitter_us, (uint64_t)fmax(stream->jitter_ms.mean * 1000, 0));
+        media_values_add(&media->jitter_ms, stream->jitter_ms.mean);
     if (stream->mos.is_known)
-        add_mos(&media->mos[media_scale(stream->mos_scale)], stream->mos.mean);
+        media_values_add(&media->mos[media_scale(stream->mos_scale)], stream->mos.mean);
+}
+
+static enum media_no_mos why_no_mos(struct media_tally *media, const struct event_stream *stream)
+{
+    if (stream->mos.is_known)
+        return MEDIA_HAS_MOS;
+    if (!stream->codec)
+        return MEDIA_CODEC_UNKNOWN;
+    uint16_t id = codec_book_find(&media->codecs, slice_str(stream->codec), stream->clock_hz);
+    const struct codec *codec = codec_at(&media->codecs, id);
+    if (codec->kind != CODEC_AUDIO)
+        return MEDIA_NOT_SPEECH;
+    if (!codec->impairment.is_ie_published)
+        return MEDIA_NO_FIGURES;
+    if (!codec->impairment.is_published && stream->lost + stream->discarded_adaptive > 0)
+        return MEDIA_NO_FIGURES_OF_LOSS;
+    return MEDIA_FEW_PACKETS;
 }
 
 static void add_stream(struct media_tally *media, const struct rtp_report *report)
@@ -204,43 +296,112 @@ static void add_stream(struct media_tally *media, const struct rtp_report *repor
     kept_text(stream.call_id, report->call_id);
     stream.faults = find_faults(media, report);
     stream.badness = find_badness(report, stream.faults);
+    stream.no_mos = why_no_mos(media, &report->stream);
+    bool is_open = report->confidence == CONFIDENCE_LOW && stream.faults == 0;
+    bool is_unjudged = media_is_unjudged(report);
     media->streams++;
     media->of_calls += report->call_id.len > 0;
     media->doubted += report->confidence == CONFIDENCE_LOW;
-    media->unjudged += media_is_unjudged(report);
+    media->unjudged += is_unjudged;
+    media->open += is_open;
+    media->unclear += is_open || (is_unjudged && stream.faults == 0);
     media->bad += stream.faults != 0;
     for (int fault = 0; fault < MEDIA_FAULT_COUNT; fault++)
         media->faults[fault] += stream.faults >> fault & 1;
     add_figures(media, &report->stream);
     keep(media, &stream);
+    add_to_pair(media, &stream);
 }
 
-static void add_one_way(struct media_tally *media, const struct one_way_audio *told)
+static void add_one_way(struct media_tally *media, const struct one_way_audio *told,
+                        int64_t told_ns)
 {
     media->one_way_audio++;
+    hash_set_add(&media->one_way_calls,
+                 hash_bytes(&media->key, told->call_id.at, told->call_id.len));
     if (media->one_way_kept == MEDIA_ONE_WAY_MAX)
         return;
     struct media_one_way *kept = &media->one_way[media->one_way_kept++];
     kept->told = *told;
+    kept->told_ns = told_ns;
+    kept->until_ns = EVENT_NO_TIME;
     kept_text(kept->call_id, told->call_id);
     kept_text(kept->from_uri, told->from_uri);
     kept_text(kept->to_uri, told->to_uri);
     kept->told.call_id = kept->told.from_uri = kept->told.to_uri = SLICE_NONE;
 }
 
+/*
+ * About when this stream was heard again, if it was after that time. One that began then: exactly.
+ * One that went on: in this interval; where the last report alone tells it, in its last seconds,
+ * for which there was none.
+ */
+static int64_t heard_again(const struct rtp_report *report, int64_t since_ns)
+{
+    const struct event_stream *stream = &report->stream;
+    if (stream->ended_ns <= since_ns)
+        return EVENT_NO_TIME;
+    if (stream->started_ns > since_ns)
+        return stream->started_ns;
+    if (report->final)
+        return stream->ended_ns;
+    return report->since_ns > since_ns ? report->since_ns : since_ns;
+}
+
+/* Does this stream end a silence that was told of? */
+static void note_heard(struct media_tally *media, const struct rtp_report *report)
+{
+    char call_id[KEPT_TEXT_MAX];
+    for (size_t i = 0; i < media->one_way_kept && report->call_id.len > 0; i++) {
+        struct media_one_way *silence = &media->one_way[i];
+        const struct one_way_audio *told = &silence->told;
+        if (silence->until_ns != EVENT_NO_TIME ||
+            (!endpoint_eq(&told->src.endpoint, &report->stream.src.endpoint) &&
+             !endpoint_eq(&told->dst.endpoint, &report->stream.dst.endpoint)))
+            continue;
+        kept_text(call_id, report->call_id);
+        if (strcmp(call_id, silence->call_id) == 0)
+            silence->until_ns = heard_again(report, silence->told_ns);
+    }
+}
+
+static void add_crossing(struct media_tally *media, const struct rtp_crossing *crossing)
+{
+    if (crossing->confidence != CONFIDENCE_LOW)
+        hash_set_add(&media->crossings,
+                     crossing_hash(media, &crossing->stream, (int)crossing->metric));
+}
+
+static bool has_no_media(const struct call_ended *call)
+{
+    return call->final_status / 100 == 2 && call->streams == 0 && call->streams_left_out == 0;
+}
+
 void media_tally_event(struct media_tally *media, const struct event *event)
 {
-    if (event->type == EVENT_RTP_REPORT && event->rtp_report.final)
-        add_stream(media, &event->rtp_report);
-    else if (event->type == EVENT_RTP_DEGRADED && event->rtp_crossing.confidence != CONFIDENCE_LOW)
-        hash_set_add(&media->crossings, crossing_hash(media, &event->rtp_crossing.stream,
-                                                      (int)event->rtp_crossing.metric));
-    else if (event->type == EVENT_ONE_WAY_AUDIO)
-        add_one_way(media, &event->one_way_audio);
+    switch (event->type) {
+    case EVENT_RTP_REPORT:
+        note_heard(media, &event->rtp_report);
+        if (event->rtp_report.final)
+            add_stream(media, &event->rtp_report);
+        break;
+    case EVENT_RTP_DEGRADED:
+        add_crossing(media, &event->rtp_crossing);
+        break;
+    case EVENT_ONE_WAY_AUDIO:
+        add_one_way(media, &event->one_way_audio, event->time_ns);
+        break;
+    case EVENT_CALL_ENDED:
+        media->calls_without += has_no_media(&event->call_ended);
+        break;
+    default:
+        break;
+    }
 }
 
 void media_tally_sort(struct media_tally *media)
 {
     qsort(media->worst, media->worst_kept, sizeof *media->worst, compare);
     media->least = media->worst_kept > 0 ? media->worst_kept - 1 : 0;
+    qsort(media->pair, media->pairs, sizeof *media->pair, compare_pairs);
 }

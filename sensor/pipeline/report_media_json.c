@@ -1,6 +1,8 @@
 #include "pipeline/report_fields.h"
 #include "pipeline/report_media.h"
 
+enum { PAIRS_TOLD = 64 };
+
 static json_t *named_json(const struct named_endpoint *who)
 {
     return endpoint_json(&who->endpoint, who->name);
@@ -93,6 +95,7 @@ static json_t *one_way_json(const struct media_one_way *one_way)
     json_object_set_new(object, "src", named_json(&told->src));
     json_object_set_new(object, "dst", named_json(&told->dst));
     set_time(object, "since_at", told->since_ns);
+    set_time(object, "until_at", one_way->until_ns);
     if (told->silent_ns >= 0)
         set_real(object, "silent_ms", (double)told->silent_ns / 1e6);
     set_text(object, "confidence", confidence_name(told->confidence));
@@ -101,14 +104,49 @@ static json_t *one_way_json(const struct media_one_way *one_way)
     return object;
 }
 
-static json_t *jitter_json(const struct spread *jitter)
+static json_t *counts_json(const uint64_t faults[MEDIA_FAULT_COUNT])
+{
+    json_t *object = json_object();
+    for (int fault = 0; fault < MEDIA_FAULT_COUNT; fault++)
+        set_count(object, media_fault_name((enum media_fault)fault), faults[fault]);
+    return object;
+}
+
+static json_t *party_json(const struct media_party *party)
+{
+    json_t *object = json_object();
+    char ip[IP_TEXT_MAX];
+    set_text(object, "name", party->name);
+    if (!party->has_more)
+        set_text(object, "ip", ip_format(&party->ip, ip));
+    return object;
+}
+
+/* Those with bad streams, the most first. */
+static json_t *pairs_json(const struct media_tally *media)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < media->pairs && i < PAIRS_TOLD && media->pair[i].bad > 0; i++) {
+        const struct media_pair *pair = &media->pair[i];
+        json_t *row = json_object();
+        json_object_set_new(row, "src", party_json(&pair->src));
+        json_object_set_new(row, "dst", party_json(&pair->dst));
+        set_count(row, "streams", pair->streams);
+        set_count(row, "streams_bad", pair->bad);
+        json_object_set_new(row, "bad_by", counts_json(pair->faults));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *jitter_json(const struct media_values *jitter)
 {
     json_t *object = json_object();
     set_count(object, "streams", jitter->count);
     if (jitter->count > 0) {
-        set_real(object, "median", (double)spread_percentile(jitter, 0.5) / 1e3);
-        set_real(object, "p95", (double)spread_percentile(jitter, 0.95) / 1e3);
-        set_real(object, "max", (double)jitter->max / 1e3);
+        set_real(object, "median", media_values_median(jitter));
+        set_real(object, "p95", media_values_high_tail(jitter));
+        set_real(object, "max", jitter->highest);
     }
     return object;
 }
@@ -117,32 +155,37 @@ static json_t *mos_json(const struct media_tally *media)
 {
     json_t *scales = json_object();
     for (int scale = 0; scale < MOS_SCALE_COUNT; scale++) {
-        const struct media_mos *mos = &media->mos[scale];
+        const struct media_values *mos = &media->mos[scale];
         if (mos->count == 0)
             continue;
         json_t *object = json_object();
         set_count(object, "streams", mos->count);
-        set_real(object, "median", media_mos_percentile(mos, 0.5));
-        set_real(object, "p5", media_mos_percentile(mos, 0.05));
-        set_real(object, "min", media_mos_percentile(mos, 0));
+        set_real(object, "median", media_values_median(mos));
+        set_real(object, "p5", media_values_low_tail(mos));
+        set_real(object, "min", media_values_lowest(mos));
         json_object_set_new(scales, mos_scale_name((enum mos_scale)scale), object);
     }
     return scales;
 }
 
+static json_t *one_way_audio_json(const struct media_tally *media)
+{
+    json_t *object = json_object();
+    json_t *events = json_array();
+    for (size_t i = 0; i < media->one_way_kept; i++)
+        json_array_append_new(events, one_way_json(&media->one_way[i]));
+    set_count(object, "total", media->one_way_audio);
+    set_count(object, "calls", media->one_way_calls.count);
+    json_object_set_new(object, "events", events);
+    return object;
+}
+
 json_t *report_media_json(const struct media_tally *media)
 {
     json_t *object = json_object();
-    json_t *faults = json_object();
     json_t *worst = json_array();
-    json_t *silent = json_object();
-    json_t *events = json_array();
-    for (int fault = 0; fault < MEDIA_FAULT_COUNT; fault++)
-        set_count(faults, media_fault_name((enum media_fault)fault), media->faults[fault]);
     for (size_t i = 0; i < media->worst_kept; i++)
         json_array_append_new(worst, stream_json(&media->worst[i]));
-    for (size_t i = 0; i < media->one_way_kept; i++)
-        json_array_append_new(events, one_way_json(&media->one_way[i]));
     set_count(object, "streams", media->streams);
     set_count(object, "streams_with_call", media->of_calls);
     set_count(object, "streams_without_call", media->streams - media->of_calls);
@@ -150,7 +193,10 @@ json_t *report_media_json(const struct media_tally *media)
     set_count(object, "streams_low_confidence", media->doubted);
     set_count(object, "streams_too_short", media->unjudged);
     set_count(object, "streams_bad", media->bad);
-    json_object_set_new(object, "bad_by", faults);
+    json_object_set_new(object, "bad_by", counts_json(media->faults));
+    json_object_set_new(object, "bad_pairs", pairs_json(media));
+    json_object_set_new(object, "bad_pairs_complete", json_boolean(!media->has_other_pairs));
+    set_count(object, "calls_without_media", media->calls_without);
     set_count(object, "packets", media->packets);
     set_count(object, "expected", media->expected);
     set_count(object, "lost", media->lost);
@@ -159,12 +205,10 @@ json_t *report_media_json(const struct media_tally *media)
     set_count(object, "duplicates", media->duplicates);
     set_count(object, "mirror_copies", media->mirror_copies);
     set_count(object, "out_of_order", media->out_of_order);
-    json_object_set_new(object, "jitter_ms", jitter_json(&media->jitter_us));
+    json_object_set_new(object, "jitter_ms", jitter_json(&media->jitter_ms));
     json_object_set_new(object, "mos", mos_json(media));
     json_object_set_new(object, "worst", worst);
-    set_count(silent, "total", media->one_way_audio);
-    json_object_set_new(silent, "events", events);
-    json_object_set_new(object, "one_way_audio", silent);
+    json_object_set_new(object, "one_way_audio", one_way_audio_json(media));
     return object;
 }
 

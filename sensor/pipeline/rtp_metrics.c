@@ -91,7 +91,8 @@ static const struct metric_desc families[FAMILY_COUNT] = {
     [CANDIDATES_REFUSED] = COUNTER("sipspan_rtp_candidates_refused",
                                    "Flows that looked like RTP at first and were none.", NULL),
     [RTCP] = COUNTER("sipspan_rtcp_packets", "RTCP packets that were read.", NULL),
-    [RTCP_REFUSED] = COUNTER("sipspan_rtcp_refused", "RTCP packets that could not be read.", NULL),
+    [RTCP_REFUSED] = COUNTER("sipspan_rtcp_refused",
+                             "RTCP packets that could not be read: encrypted or damaged.", NULL),
     [ANNOUNCEMENTS_LEFT_OUT] =
         COUNTER("sipspan_media_announcements_left_out",
                 "Descriptions of media (SDP) for which there was no room.", NULL),

@@ -240,6 +240,7 @@ void tally_event(struct tally *tally, const struct event *event)
         break;
     case EVENT_CALL_ENDED:
         add_ended(tally, &event->call_ended);
+        media_tally_event(&tally->media, event);
         break;
     case EVENT_CONNECTION_FAILED:
         add_failed(tally, &event->connection_failed);

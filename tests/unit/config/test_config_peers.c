@@ -102,7 +102,11 @@ static void test_wrong_thresholds(void **state)
     static const struct {
         const char *field, *what;
     } cases[] = {
-        {"jitter: 30", "jitter '30' is not valid: expected a time from 1ms to 10s, with its unit"},
+        {"jitter: 30",
+         "jitter '30' is not valid: expected a time from 1ms to 10s, a whole number with "
+         "its unit: ms, s, m or h"},
+        {"jitter: 1.5s", "jitter '1.5s' is not valid: expected a time from 1ms to 10s, a whole "
+                         "number with its unit"},
         {"jitter: 0ms", "jitter '0ms' is not valid: expected a time from 1ms"},
         {"latency: 11s", "latency '11s' is not valid: expected a time from 1ms to 10s"},
         {"latency: [1s]", "latency '' is not valid: expected a time"},

@@ -284,6 +284,8 @@ static void test_media(void **state)
     tally_event(&p->tally, &event);
     event = one_way_event();
     tally_event(&p->tally, &event);
+    event = ended_event(CALL_STATE_COMPLETED, 200);
+    tally_event(&p->tally, &event);
     tally_sort(&p->tally);
     p->udp_flows = udp_flows_create(4);
     assert_non_null(p->udp_flows);
@@ -302,6 +304,15 @@ static void test_media(void **state)
     assert_count(report, "media.bad_by.mos", 1);
     assert_count(report, "media.bad_by.lost_after_tap", 1);
     assert_count(report, "media.bad_by.jitter", 0);
+    assert_int_equal(json_array_size(at(report, "media.bad_pairs")), 1);
+    assert_text(report, "media.bad_pairs.0.src.ip", "192.0.2.1");
+    assert_text(report, "media.bad_pairs.0.dst.name", "trunk-a");
+    assert_text(report, "media.bad_pairs.0.dst.ip", "192.0.2.20");
+    assert_count(report, "media.bad_pairs.0.streams", 1);
+    assert_count(report, "media.bad_pairs.0.streams_bad", 1);
+    assert_count(report, "media.bad_pairs.0.bad_by.loss", 1);
+    assert_true(json_is_true(at(report, "media.bad_pairs_complete")));
+    assert_count(report, "media.calls_without_media", 1);
     assert_real(report, "media.loss_ratio", 200.0 / 6200);
     assert_count(report, "media.lost_after_tap", 120);
     assert_count(report, "media.jitter_ms.streams", 1);
@@ -331,6 +342,8 @@ static void test_media(void **state)
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         assert_null(json_object_get(at(report, "media.worst.1"), unknown[i]));
     assert_count(report, "media.one_way_audio.total", 1);
+    assert_count(report, "media.one_way_audio.calls", 1);
+    assert_null(json_object_get(at(report, "media.one_way_audio.events.0"), "until_at"));
     assert_text(report, "media.one_way_audio.events.0.call_id", "c1@example.com");
     assert_text(report, "media.one_way_audio.events.0.src.ip", "192.0.2.20");
     assert_real(report, "media.one_way_audio.events.0.silent_ms", 5000);

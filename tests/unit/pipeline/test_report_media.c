@@ -91,7 +91,10 @@ static void test_good(void **state)
     assert_says(text, "40 RTP streams, all of a call in view\n");
     assert_says(text, "SSRC 0x00000003"); /* some to compare with, not all */
     assert_null(strstr(text, "SSRC 0x00000004"));
-    assert_null(strstr(text, "more"));
+    assert_says(text, "\n  … and 37 more (--report json has all)\n");
+    for (uint32_t i = 41; i <= MEDIA_WORST_MAX + 1; i++)
+        give(report(i));
+    assert_says(print(), "\n  … and 62 more (--report json has the worst 64)\n");
 }
 
 static void test_without_call(void **state)
@@ -150,6 +153,7 @@ static void test_bad(void **state)
     give(crossing_event(&event, RTP_METRIC_JITTER));
     give(event);
     const char *text = print();
+    assert_null(strstr(text, " were bad:")); /* nothing to group */
     assert_tells(text,
                  "MEDIA 1 of 39 streams was bad: jitter 1, loss 1, loss behind this sensor 1, "
                  "MOS 1 ");
@@ -160,18 +164,84 @@ static void test_bad(void **state)
                        "jitter, loss, loss behind this sensor, MOS ");
     assert_tells(text, "MOS 3.10 (lowest 2.24), loss 5.00% (150 of 3,000), jitter 41.3 ms (highest "
                        "80.5), 120 too late for an adaptive jitter buffer, one way 180 ms ");
-    assert_tells(text, "and 1,200 more lost behind this sensor, as the receiver says: look between "
-                       "here and there");
+    assert_tells(text, "and 1,200 more lost behind this sensor, as the receiver says: look on both "
+                       "sides of it");
     assert_true(strstr(text, "G729") < strstr(text, "PCMU")); /* the worst first */
+    assert_says(text, "\n  … and 36 more that were not (--report json has all)\n");
     stream->ssrc = 40;
-    stream->lost = 1201;
+    stream->lost = 0;
     give(event);
     text = print();
     assert_says(text, "MEDIA  2 of 40 streams were bad: jitter 1, loss 1, ");
-    assert_tells(text, "as the receiver says: look on both sides of it");
+    assert_tells(text, "as the receiver says: look between here and there");
 }
 
-/* What the mirror may have lost is no stream's fault, and is said to be doubtful. */
+/* A packet or two that the receiver misses are told, and send nobody anywhere. */
+static void test_little_lost_behind(void **state)
+{
+    struct event event = report(1);
+    (void)state;
+    event.rtp_report.stream.has_lost_after_tap = true;
+    event.rtp_report.stream.lost_after_tap = 1;
+    give(crossing_event(&event, RTP_METRIC_LOSS));
+    give(event);
+    const char *text = print();
+    assert_says(text, "MEDIA  the stream was bad: loss 1\n");
+    assert_tells(text, "loss 0.00% (0 of 3,000), 1 more behind this sensor, jitter 1.0 ms");
+    assert_null(strstr(text, "look "));
+}
+
+/* Which trunk it is: before ten streams are told one by one. */
+static void test_pairs(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 30; i++) {
+        struct event event = report(i);
+        struct event_stream *stream = &event.rtp_report.stream;
+        stream->src.name = i < 14 ? "carrier-a" : NULL;
+        stream->src.endpoint.ip =
+            ip_from_v4((const uint8_t[4]){198, 51, 100, (uint8_t)(i < 14 ? 17 : i)});
+        if (i != 3 && i != 5)
+            stream->mos.extreme = 2;
+        if (i == 4)
+            give(crossing_event(&event, RTP_METRIC_LOSS));
+        give(event);
+    }
+    const char *text = print();
+    assert_says(text, "MEDIA  28 of 30 streams were bad: loss 1, MOS 28\n"
+                      "  12 of 14 streams from carrier-a (198.51.100.17) to 192.0.2.20 were bad: "
+                      "loss\n    1, MOS 12\n"
+                      "  the stream from 198.51.100.14 to 192.0.2.20 was bad: MOS 1\n");
+    assert_says(text, "  the stream from 198.51.100.17 to 192.0.2.20 was bad: MOS 1\n"
+                      "  … and 12 between other hosts\n");
+    struct event event = report(31);
+    event.rtp_report.stream.mos.extreme = 2;
+    event.rtp_report.stream.src.name = "carrier-a";
+    give(event);
+    assert_says(print(),
+                "  13 of 15 streams from carrier-a to 192.0.2.20 were bad: loss 1, MOS 13\n");
+    event.rtp_report.stream.src.name = "carrier-b";
+    give(event);
+    give(event);
+    assert_says(print(),
+                "  all 2 streams from carrier-b (192.0.2.1) to 192.0.2.20 were bad: MOS 2\n");
+}
+
+/* Answered calls that nobody was heard in. */
+static void test_calls_without(void **state)
+{
+    (void)state;
+    give(ended_event(CALL_STATE_COMPLETED, 200));
+    assert_string_equal(print(), "\nMEDIA  none: 1 answered call had no RTP in view\n");
+    give(ended_event(CALL_STATE_COMPLETED, 200));
+    assert_string_equal(print(), "\nMEDIA  none: 2 answered calls had no RTP in view\n");
+    give(report(1));
+    const char *text = print();
+    assert_says(text, "MEDIA  the stream was not bad\n");
+    assert_says(text, "\n             2 answered calls had no RTP in view\n");
+}
+
+/* What the mirror may have lost is no stream's fault, and no stream's praise either. */
 static void test_doubted(void **state)
 {
     struct event event = report(1);
@@ -181,11 +251,29 @@ static void test_doubted(void **state)
     event.rtp_report.confidence = CONFIDENCE_LOW;
     give(event);
     const char *text = print();
-    assert_says(text, "MEDIA  the stream was not bad\n");
-    assert_tells(text, "1 stream while the mirror or the sensor lost packets: loss and MOS are "
-                       "uncertain");
-    assert_tells(text, "The mirror or the sensor lost packets meanwhile: it may be no fault of the "
-                       "stream's.");
+    assert_tells(text, "MEDIA cannot tell: the stream came while the mirror or the sensor lost or "
+                       "disordered packets ");
+    assert_tells(text, "1 stream while the mirror or the sensor lost or disordered packets: loss, "
+                       "jitter and MOS are uncertain ");
+    assert_tells(text, "The mirror or the sensor lost or disordered packets meanwhile: it may be "
+                       "no fault of the stream's.");
+    give(event);
+    assert_tells(print(),
+                 "MEDIA cannot tell: all 2 streams came while the mirror or the sensor lost or "
+                 "disordered packets ");
+    struct event other = report(3);
+    other.rtp_report.stream.ended_ns = NOON + S;
+    give(other);
+    assert_tells(print(), "MEDIA cannot tell: all streams were too short, or came while the mirror "
+                          "or the sensor lost or disordered packets ");
+    give(report(4));
+    assert_tells(print(), "MEDIA no stream was bad, but cannot tell for 2 of 4: the mirror or the "
+                          "sensor lost or disordered packets ");
+    other = report(5);
+    other.rtp_report.stream.mos.extreme = 2;
+    give(other);
+    assert_tells(print(), "MEDIA 1 of 5 streams was bad: MOS 1; cannot tell for 2 more: the mirror "
+                          "or the sensor lost or disordered packets ");
 }
 
 /* What nobody knows is not said. */
@@ -203,7 +291,11 @@ static void test_unknown(void **state)
     const char *text = print();
     assert_null(strstr(text, "of each stream the mean"));
     assert_says(text, "  payload type 97, 192.0.2.1:10000 ->");
-    assert_says(text, "\n    loss 0.00% (0 of 0)\n");
+    assert_says(text, "\n    no MOS (codec unknown), loss 0.00% (0 of 0)\n");
+    stream->codec = "opus";
+    stream->clock_hz = 48000;
+    give(event);
+    assert_says(print(), "\n    no MOS (no published figures for opus), loss 0.00% (0 of 0)\n");
     stream->mos = (struct event_figure){true, 4.3, 4.1};
     stream->mos_scale = "fullband";
     give(event);
@@ -221,33 +313,49 @@ static void test_many(void **state)
         give(event);
     }
     assert_says(print(), "  … and 54 more that were bad (--report json has all)\n");
+    assert_says(printed, "  all 64 streams from 192.0.2.1 to 192.0.2.20 were bad: MOS 64\n");
     for (uint32_t i = 0; i < 2 * MEDIA_WORST_MAX; i++) {
         struct event event = report(1000 + i);
         event.rtp_report.stream.mos.extreme = 2;
         give(event);
     }
-    assert_says(print(), "  … and 182 more that were bad (--report json has the worst)\n");
+    assert_says(print(), "  … and 182 more that were bad (--report json has the worst 64)\n");
 }
 
 static void test_one_way(void **state)
 {
+    struct event event = one_way_event(), heard = report(1);
     (void)state;
-    give(one_way_event());
+    give(event);
     assert_string_equal(
-        print(), "\nONE-WAY AUDIO  once one direction of a call carried no media\n"
+        print(), "\nONE-WAY AUDIO  1 call with audio in one direction only\n"
                  "\n"
                  "  sip:alice@example.com to sip:bob@example.net, from 12:00:00 (confidence\n"
                  "    medium), Call-ID c1@example.com\n"
                  "    Bob is not heard.\n"
                  "    Next: Look at Bob.\n");
-    for (int i = 0; i < 11; i++)
-        give(one_way_event());
+    give(event);
+    assert_says(print(), "ONE-WAY AUDIO  1 call with audio in one direction only, 2 times\n");
+    for (size_t i = 0; i < 10; i++) {
+        event.one_way_audio.call_id = slice_of(&"abcdefghij"[i], 1);
+        give(event);
+    }
     const char *text = print();
-    assert_says(text, "ONE-WAY AUDIO  12 times one direction of a call carried no media\n");
+    assert_says(text, "ONE-WAY AUDIO  11 calls with audio in one direction only, 12 times\n");
     assert_says(text, "  … and 2 more (--report json has all)\n");
     for (int i = 0; i < MEDIA_ONE_WAY_MAX; i++)
-        give(one_way_event());
-    assert_says(print(), "  … and 34 more (--report json has some)\n");
+        give(event);
+    assert_says(print(), "  … and 34 more (--report json has the first 32)\n");
+    /* It stands before what it would contradict, and that names it. */
+    heard.rtp_report.stream.src = event.one_way_audio.src;
+    heard.rtp_report.stream.dst = event.one_way_audio.dst;
+    heard.rtp_report.stream.started_ns = NOON + 42 * S;
+    heard.rtp_report.call_id = SLICE("c1@example.com");
+    give(heard);
+    text = print();
+    assert_tells(text, "from 12:00:00 until about 12:00:42 (confidence medium)");
+    assert_says(text, "MEDIA  the stream was not bad (see also ONE-WAY AUDIO)\n");
+    assert_true(strstr(text, "ONE-WAY AUDIO  ") < strstr(text, "MEDIA  "));
 }
 
 /* Long names, large counts, whatever octets: 80 columns, and nothing a terminal would act on. */
@@ -319,9 +427,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_nothing), TEST(test_good),    TEST(test_without_call), TEST(test_too_short),
-        TEST(test_bad),     TEST(test_doubted), TEST(test_unknown),      TEST(test_many),
-        TEST(test_one_way), TEST(test_hostile), TEST(test_other_udp),
+        TEST(test_nothing),   TEST(test_good),      TEST(test_without_call),
+        TEST(test_too_short), TEST(test_bad),       TEST(test_little_lost_behind),
+        TEST(test_pairs),     TEST(test_doubted),   TEST(test_calls_without),
+        TEST(test_unknown),   TEST(test_many),      TEST(test_one_way),
+        TEST(test_hostile),   TEST(test_other_udp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
