@@ -119,7 +119,6 @@ static void judge(struct streams *streams, struct stream *stream,
         if (was_degraded ? value >= limit * RECOVERED : value <= limit)
             continue;
         stream->degraded ^= (uint8_t)(1U << metric);
-        streams->stats.crossings[metric] += !was_degraded;
         struct event event = {
             .type = was_degraded ? EVENT_RTP_RECOVERED : EVENT_RTP_DEGRADED,
             .time_ns = until_ns,

@@ -70,7 +70,6 @@ struct streams_stats {
     uint64_t refused;                     /* candidates that were no RTP after all */
     uint64_t left_out;                    /* streams for which there was no room */
     uint64_t evicted;                     /* streams that made room before they ended */
-    uint64_t crossings[RTP_METRIC_COUNT]; /* sipspan.rtp.degraded */
 };
 
 struct streams;
