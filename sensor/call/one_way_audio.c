@@ -45,13 +45,23 @@ static bool is_sound(const struct calls *calls, const struct stream *stream)
     return codec_at(calls->media_map.codecs, stream->codec)->kind != CODEC_VIDEO;
 }
 
+/* Is it silent now and then, by itself? A pause over the moment at which the media were last agreed
+ * on was a hold. */
+static bool has_pauses(const struct stream *stream, int64_t start_ns)
+{
+    const struct rtp_record *record = &stream->record;
+    bool was_hold = record->pause_from_ns < start_ns && record->pause_until_ns >= start_ns;
+    return stream->source.flags & RTP_SENDS_NOISE ||
+           (stream->source.flags & RTP_PAUSES && !was_hold);
+}
+
 static void add_stream(const struct calls *calls, const struct stream *stream, struct view *view)
 {
     struct direction *direction = &view->direction[stream->from_callee ? SIDE_CALLEE : SIDE_CALLER];
     if (!is_sound(calls, stream))
         return;
     direction->packets += stream->source.received;
-    direction->has_pauses |= (stream->source.flags & RTP_PAUSES) != 0;
+    direction->has_pauses |= has_pauses(stream, view->start_ns);
     if (!direction->latest || stream->source.seen_ns > direction->last_ns) {
         direction->latest = stream;
         direction->last_ns = stream->source.seen_ns;

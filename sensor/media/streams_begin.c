@@ -224,7 +224,7 @@ void streams_begin(struct streams *streams, const struct datagram *datagram,
         stream->source.payload_type = TYPE_NONE;
         stream->record.counts.event_packets = payload == RTP_EVENT;
         stream->record.counts.comfort_noise_packets = payload == RTP_COMFORT_NOISE;
-        stream->source.flags |= payload == RTP_COMFORT_NOISE ? RTP_PAUSES : 0;
+        stream->source.flags |= payload == RTP_COMFORT_NOISE ? RTP_SENDS_NOISE : 0;
     }
 }
 

@@ -248,8 +248,11 @@ static inline void take_time(struct rtp_source *source, struct rtp_record *recor
         return;
     /* Nothing was sent in between, not even events. */
     bool follows = (uint16_t)(header->sequence - source->timed_sequence) == 1;
-    if (apart_ns > PAUSE_NS && follows)
+    if (apart_ns > PAUSE_NS && follows) {
         source->flags |= RTP_PAUSES;
+        record->pause_from_ns = source->timed_ns;
+        record->pause_until_ns = arrival_ns;
+    }
     begin_timing(source, arrival_ns, header);
     source->jitter_ns += (off_ns - source->jitter_ns) * (1.0 / 16);
     source->jitter_sum_ns += source->jitter_ns;
@@ -273,7 +276,7 @@ static inline void take_time(struct rtp_source *source, struct rtp_record *recor
 static void take_comfort_noise(struct rtp_source *source, struct rtp_record *record)
 {
     record->counts.comfort_noise_packets++;
-    source->flags |= RTP_PAUSES;
+    source->flags |= RTP_SENDS_NOISE;
 }
 
 static inline void count(struct rtp_source *source, struct rtp_record *record,
@@ -484,6 +487,8 @@ void rtp_source_clock_step(struct rtp_source *source, struct rtp_record *record,
     source->seen_ns += step_ns;
     source->timed_ns += step_ns;
     record->first_ns += step_ns;
+    record->pause_from_ns += step_ns;
+    record->pause_until_ns += step_ns;
     record->pending_ns += step_ns;
     record->adaptive_ns += step_ns;
     record->learn_ns += step_ns;

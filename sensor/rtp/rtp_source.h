@@ -59,7 +59,8 @@ _Static_assert(sizeof(struct rtp_source) == 112, "what every packet touches");
 enum rtp_source_flag {
     RTP_IS_TIMED = 1,      /* timed_ns, timestamp and transit_ns are set */
     RTP_IS_RESTARTING = 2, /* one packet of another sequence was seen: record.pending_* */
-    RTP_PAUSES = 4,        /* it is silent between talkspurts (DTX, comfort noise) */
+    RTP_PAUSES = 4,        /* it was silent between talkspurts: record.pause_* */
+    RTP_SENDS_NOISE = 8,   /* comfort noise, of which little may come for long */
     RTP_FLAGS_OWNER = 16,  /* this bit and those above are the owner's */
 };
 
@@ -80,7 +81,8 @@ struct rtp_record {
     uint16_t restarts;
     struct rtp_counts counts; /* of this interval */
 
-    int64_t first_ns; /* arrival of the very first packet */
+    int64_t first_ns;                      /* arrival of the very first packet */
+    int64_t pause_from_ns, pause_until_ns; /* the latest pause between talkspurts */
     int64_t pending_ns;
     uint32_t pending_timestamp;
     uint16_t pending_sequence;

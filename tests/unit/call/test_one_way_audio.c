@@ -357,6 +357,37 @@ static void test_hold_and_resume(void **state)
     bench_free(b);
 }
 
+/* What looks like a pause of the sender's was the hold: who falls silent after it is missed. */
+static void test_dies_after_hold(void **state)
+{
+    (void)state;
+    for (int is_hold = 0; is_hold < 2; is_hold++) {
+        struct bench *b = bench_new_media();
+        bench_call(b, OFFER, ANSWER);
+        TALK(b, 1020, 2000, ALICE_TALKS, GW_TALKS);
+        SAY(b, 2000, .branch = "h", .ttag = "t1", .cseq = 2,
+            .sdp = SDP_OF("192.0.2.10", "20000", PCM "a=sendonly\r\n"));
+        SAY(b, 2010, .branch = "h", .ttag = "t1", .cseq = 2, .status = 200,
+            .sdp = SDP_OF("198.51.100.20", "30000", PCM "a=recvonly\r\n"));
+        SAY(b, 9000, .branch = "r", .ttag = "t1", .cseq = 3, .sdp = OFFER);
+        SAY(b, 9010, .branch = "r", .ttag = "t1", .cseq = 3, .status = 200, .sdp = ANSWER);
+        TALK(b, 9020, 9100, ALICE_TALKS, GW_TALKS);
+        struct call *call =
+            call_table_find(&b->calls.table, SLICE("call-1@example.com"), SLICE("a1"));
+        for (EACH_STREAM(node, call)) {
+            struct stream *stream = stream_at(node);
+            stream->source.flags |= RTP_PAUSES;
+            stream->record.pause_until_ns = stream->source.seen_ns;
+            stream->record.pause_from_ns =
+                is_hold ? stream->record.first_ns : stream->source.seen_ns - 1;
+        }
+        TALK(b, 9100, 12000, ALICE_TALKS, GW_TALKS);
+        TALK(b, 12000, 20000, ALICE_TALKS);
+        assert_int_equal(events(b), is_hold);
+        bench_free(b);
+    }
+}
+
 /* Early media are no proof after the answer; before it nothing is told. */
 static void test_early_media_only(void **state)
 {
@@ -650,6 +681,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_expected),
         cmocka_unit_test(test_hold_without_music),
         cmocka_unit_test(test_hold_and_resume),
+        cmocka_unit_test(test_dies_after_hold),
         cmocka_unit_test(test_early_media_only),
         cmocka_unit_test(test_short_calls),
         cmocka_unit_test(test_doubt),
