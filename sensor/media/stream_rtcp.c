@@ -194,7 +194,8 @@ void stream_rtcp_report(struct stream_rtcp *rtcp, struct stream_rtcp *reverse, u
                         const struct rtcp_report_block *report, const struct stream_rtcp_tap *tap,
                         int64_t now_ns)
 {
-    take_losses(rtcp, reporter, report, tap, now_ns);
+    if (tap)
+        take_losses(rtcp, reporter, report, tap, now_ns);
     if (measure_half(&rtcp->to_receiver, rtcp->sent, rtcp->sent_ns, STREAM_RTCP_SENT, report->lsr,
                      report->dlsr, now_ns))
         close_loop(rtcp, reverse, now_ns);

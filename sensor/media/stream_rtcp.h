@@ -86,7 +86,7 @@ void stream_rtcp_reference(struct stream_rtcp *rtcp, uint32_t ntp_middle, int64_
 
 /*
  * B's report block about A's SSRC; `reporter` is B's own. `reverse`: of the stream from B to A, or
- * NULL; a loop that closes is a sample of both.
+ * NULL; a loop that closes is a sample of both. `tap` NULL: only its delay is of use yet.
  */
 void stream_rtcp_report(struct stream_rtcp *rtcp, struct stream_rtcp *reverse, uint32_t reporter,
                         const struct rtcp_report_block *report, const struct stream_rtcp_tap *tap,

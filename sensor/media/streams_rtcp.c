@@ -97,8 +97,12 @@ static void take_report(struct streams *streams, const struct rtcp_way *way,
         .started_ns = about->has_sender_report && !about->began_before ? about->record.first_ns
                                                                        : EVENT_NO_TIME,
     };
+    /* Did the stream begin here? Its sender's first report will say; until then no loss is
+     * compared, or what was lost before would count as lost behind this sensor. */
+    bool is_to_come =
+        !about->has_sender_report && now_ns - about->record.first_ns <= STREAM_RTCP_START_NS;
     stream_rtcp_report(rtcp_of(streams, about), reverse ? rtcp_of(streams, reverse) : NULL,
-                       item->sender_ssrc, &item->report, &tap, now_ns);
+                       item->sender_ssrc, &item->report, is_to_come ? NULL : &tap, now_ns);
 }
 
 /* B tells its time: to every stream that goes to B. */

@@ -498,14 +498,21 @@ static void put_u32(char *at, uint32_t value)
 
 /* RTCP on the next port: sender report of one end, receiver report of the other, half a loop each.
  */
-static void rtcp(struct bench *b, bool is_from_alice, uint32_t sender, uint32_t about, uint32_t ntp,
-                 uint32_t lsr, int64_t at_ns)
+struct far_end {
+    uint32_t sent, lost, highest;
+};
+
+static void rtcp_of(struct bench *b, bool is_from_alice, uint32_t sender, uint32_t about,
+                    uint32_t ntp, uint32_t lsr, struct far_end far_end, int64_t at_ns)
 {
     char octets[52] = {(char)0x81, (char)200, 0, 12};
     put_u32(octets + 4, sender);
     put_u32(octets + 8, ntp >> 16);
     put_u32(octets + 12, ntp << 16);
+    put_u32(octets + 20, far_end.sent);
     put_u32(octets + 28, about);
+    put_u32(octets + 32, far_end.lost);
+    put_u32(octets + 36, far_end.highest);
     put_u32(octets + 44, lsr);
     put_u32(octets + 48, 65536 / 2); /* held for half a second */
     struct datagram d = {
@@ -515,6 +522,38 @@ static void rtcp(struct bench *b, bool is_from_alice, uint32_t sender, uint32_t 
         .payload = {octets, sizeof octets},
     };
     streams_rtcp(b->streams, &d);
+}
+
+static void rtcp(struct bench *b, bool is_from_alice, uint32_t sender, uint32_t about, uint32_t ntp,
+                 uint32_t lsr, int64_t at_ns)
+{
+    rtcp_of(b, is_from_alice, sender, about, ntp, lsr, (struct far_end){0}, at_ns);
+}
+
+/* The capture begins in mid-call: what the receiver had lost before is not lost behind the tap. */
+static void test_lost_before_the_capture(void **state)
+{
+    (void)state;
+    for (int is_before = 0; is_before < 2; is_before++) {
+        struct bench b;
+        bench_open(&b, 1 << 20, (struct peer_names){0});
+        uint32_t sent = is_before ? 5000 : 0;
+        for (unsigned i = 0; i < 12; i++) {
+            talk(&b, 1, 50 * i, 50, 0);
+            int64_t now_ns = START + 50 * (i + 1) * 20 * MS;
+            uint32_t sent_now = sent + 50 * (i + 1), lost = 40 + i;
+            if (i >= 4)
+                rtcp_of(&b, true, 1, 99, 1 + i, 0, (struct far_end){.sent = sent_now}, now_ns);
+            if (i >= 2) /* the receiver speaks first */
+                rtcp_of(&b, false, 2, 1, 100 + i, 0,
+                        (struct far_end){.lost = lost, .highest = 50 * (i + 1)}, now_ns);
+        }
+        streams_finish(b.streams);
+        const struct event_stream *stream = &b.told[b.told_count - 1].rtp_report.stream;
+        assert_true(stream->has_lost_after_tap);
+        assert_int_equal(stream->lost_after_tap, is_before ? 7 : 51);
+        bench_close(&b);
+    }
 }
 
 static void test_round_trip(void **state)
@@ -576,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_codec_announced),
         cmocka_unit_test(test_clock_step),
         cmocka_unit_test(test_keying),
+        cmocka_unit_test(test_lost_before_the_capture),
         cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
