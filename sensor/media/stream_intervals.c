@@ -179,12 +179,13 @@ void stream_intervals_wake(struct streams *streams, struct stream *stream, int64
 {
     int64_t length_ns = streams->params.interval_ns;
     int64_t since_ns = arrival_ns - stream->interval_ns;
-    if (has_packets(stream)) /* now it is known not to be the last */
-        close_interval(streams, stream, interval_end(streams, stream), true);
     stream->source.flags &= (uint8_t)~STREAM_IS_QUIET;
     streams->active++;
-    if (since_ns > 0)
+    if (since_ns >= length_ns) { /* else it comes behind its time, and is of this interval yet */
+        if (has_packets(stream)) /* now it is known not to be the last */
+            close_interval(streams, stream, interval_end(streams, stream), true);
         stream->interval_ns += since_ns / length_ns * length_ns;
+    }
     timer_heap_set(&streams->timers, &stream->timer, interval_end(streams, stream));
 }
 

@@ -65,11 +65,11 @@ struct streams_stats {
     uint64_t lost;    /* of intervals and streams that are over */
     uint64_t rtcp;    /* datagrams that could be read */
     uint64_t rtcp_refused;
-    uint64_t begun;                       /* streams that were believed */
-    uint64_t joined;                      /* of these, of a call */
-    uint64_t refused;                     /* candidates that were no RTP after all */
-    uint64_t left_out;                    /* streams for which there was no room */
-    uint64_t evicted;                     /* streams that made room before they ended */
+    uint64_t begun;    /* streams that were believed */
+    uint64_t joined;   /* of these, of a call */
+    uint64_t refused;  /* candidates that were no RTP after all */
+    uint64_t left_out; /* packets of streams for which there was no room */
+    uint64_t evicted;  /* streams that made room before they ended */
 };
 
 struct streams;

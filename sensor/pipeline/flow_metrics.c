@@ -122,11 +122,7 @@ struct flow_metrics *flow_metrics_create(struct metrics *registry)
     struct flow_metrics *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    for (int i = 0; i < FAMILY_COUNT; i++) {
-        family[i] = metrics_add(registry, &families[i]);
-        if (!families[i].labels[0])
-            m->single[i] = family_series(family[i], NULL, NULL, NULL, &out);
-    }
+    families_add(registry, families, FAMILY_COUNT, family, m->single, &out);
     for (int kind = COPY_NONE + 1; kind < COPY_KIND_COUNT; kind++)
         m->copies[kind] =
             family_series(family[COPIES], copy_kind_name((enum copy_kind)kind), NULL, NULL, &out);

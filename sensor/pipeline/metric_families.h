@@ -30,6 +30,18 @@ static inline struct metric *family_series(struct metric_family *family, const c
     return series;
 }
 
+/* Adds families, of which those without labels get their one series in `single`. */
+static inline void families_add(struct metrics *registry, const struct metric_desc *desc, int count,
+                                struct metric_family **family, struct metric **single,
+                                bool *is_incomplete)
+{
+    for (int i = 0; i < count; i++) {
+        family[i] = metrics_add(registry, &desc[i]);
+        if (!desc[i].labels[0])
+            single[i] = family_series(family[i], NULL, NULL, NULL, is_incomplete);
+    }
+}
+
 /* A counter of ours shows a count that is kept elsewhere. */
 static inline void counter_show(struct metric *counter, uint64_t total)
 {

@@ -84,8 +84,8 @@ static const struct metric_desc families[FAMILY_COUNT] = {
     [STREAMS] = COUNTER("sipspan_rtp_streams", "RTP streams that were found.", NULL),
     [STREAMS_OF_CALLS] =
         COUNTER("sipspan_rtp_streams_joined", "RTP streams that were joined to a call.", NULL),
-    [STREAMS_LEFT_OUT] =
-        COUNTER("sipspan_rtp_streams_left_out", "RTP streams for which there was no room.", NULL),
+    [STREAMS_LEFT_OUT] = COUNTER("sipspan_rtp_streams_left_out",
+                                 "Packets of RTP streams for which there was no room.", NULL),
     [STREAMS_EVICTED] = COUNTER("sipspan_rtp_streams_evicted",
                                 "RTP streams given up before they ended, to make room.", NULL),
     [CANDIDATES_REFUSED] = COUNTER("sipspan_rtp_candidates_refused",
@@ -110,11 +110,7 @@ struct rtp_metrics *rtp_metrics_create(struct metrics *registry)
     struct rtp_metrics *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    for (int i = 0; i < FAMILY_COUNT; i++) {
-        family[i] = metrics_add(registry, &families[i]);
-        if (!families[i].labels[0])
-            m->single[i] = family_series(family[i], NULL, NULL, NULL, &out);
-    }
+    families_add(registry, families, FAMILY_COUNT, family, m->single, &out);
     for (int metric = 0; metric < RTP_METRIC_COUNT; metric++)
         m->crossings[metric] = family_series(
             family[CROSSINGS], rtp_metric_name((enum rtp_metric)metric), NULL, NULL, &out);

@@ -7,7 +7,7 @@
 #define USUAL_HOLES 4.0
 /* Standard deviations beyond what is usual, and beyond half of the flows. */
 #define UNUSUAL  6.0
-#define MAJORITY 2.5
+#define MAJORITY 4.0
 
 enum { FLOWS_MIN = 10, PLACE_BITS = 13, NUMBER_MAX = UINT32_MAX >> 2 };
 

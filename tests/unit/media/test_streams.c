@@ -338,6 +338,35 @@ static void test_quiet_and_back(void **state)
     bench_close(&b);
 }
 
+/* The interval was over by the clock, but a packet of it comes behind its time: it is told once. */
+static void test_behind_its_time(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 1 << 20, (struct peer_names){0});
+    talk(&b, 1, 0, 100, 0);
+    streams_advance(b.streams, START + 10 * S);
+    assert_int_equal(b.told_count, 0); /* it may have been the last */
+    struct sent late = {
+        .src = at(alice, 20000),
+        .dst = at(gateway, 30000),
+        .ssrc = 1,
+        .timestamp = 160 * 100,
+        .sequence = 100,
+        .at_ns = START + 10 * S - MS,
+    };
+    hear(&b, &late);
+    streams_advance(b.streams, START + 12 * S);
+    talk(&b, 1, 650, 300, 0); /* from 13 s on */
+    streams_finish(b.streams);
+    assert_int_equal(b.told_count, 4); /* two intervals, what the second has lost, and the life */
+    assert_int_equal(b.told[0].rtp_report.stream.packets, 101);
+    assert_int_equal(b.told[1].rtp_report.since_ns, START + 10 * S);
+    assert_int_equal(b.told[1].rtp_report.stream.packets, 300);
+    assert_string_not_equal(b.told[0].id, b.told[1].id);
+    bench_close(&b);
+}
+
 static void test_repeats_and_copies(void **state)
 {
     (void)state;
@@ -609,6 +638,7 @@ int main(void)
         cmocka_unit_test(test_doubted),
         cmocka_unit_test(test_thresholds_of_a_peer),
         cmocka_unit_test(test_quiet_and_back),
+        cmocka_unit_test(test_behind_its_time),
         cmocka_unit_test(test_repeats_and_copies),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_forged_sources),
