@@ -17,6 +17,7 @@ enum { PEER_MEMORY_SHARE = 8, MEDIA_MEMORY_SHARE = 8, SENDINGS_MEMORY_SHARE = 64
 #define KEPT_BACK_NS INT64_C(50000000)
 
 static void close_early(void *context, struct call *call);
+static void media_began(void *context, struct call *call);
 
 int calls_init(struct calls *calls, const struct calls_params *params)
 {
@@ -38,6 +39,8 @@ int calls_init(struct calls *calls, const struct calls_params *params)
         calls_fini(calls);
         return -ENOMEM;
     }
+    calls->media_map.joined = media_began;
+    calls->media_map.context = calls;
     calls->table.media_map = &calls->media_map;
     calls->table.close_early = close_early;
     calls->table.context = calls;
@@ -113,13 +116,21 @@ static int64_t patience(const struct calls *calls, const struct call *call)
 static int64_t next_look(const struct calls *calls, const struct call *call)
 {
     int64_t due_ns = last_packet(call) + patience(calls, call);
-    if (!calls->media_map.streams || call->phase != PHASE_UP)
+    if (list_is_empty(&call->streams) || call->phase != PHASE_UP)
         return due_ns;
-    /* Media may begin, and stop, without a message. */
+    /* Media may stop without a message. */
     if (due_ns > calls->now_ns + CALL_MEDIA_IDLE_NS)
         due_ns = calls->now_ns + CALL_MEDIA_IDLE_NS;
     int64_t audio_ns = one_way_audio_due(calls, call);
     return audio_ns < due_ns ? audio_ns : due_ns;
+}
+
+/* Without media in view nobody looks at a call before it was quiet for long. */
+static void media_began(void *context, struct call *call)
+{
+    struct calls *calls = context;
+    if (call->phase == PHASE_UP)
+        timer_heap_set_by(&calls->table.timers, &call->timer, next_look(calls, call));
 }
 
 void calls_settle(struct calls *calls, struct call *call)

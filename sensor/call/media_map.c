@@ -154,6 +154,8 @@ static void join(struct media_map *map, struct stream *stream, struct call *call
     list_append(before->next, &stream->in_call); /* to append to a node is to come before it */
     note_encryption(call, stream);
     media_map_host(map, &stream->src.ip)->is_heard = true;
+    if (map->joined)
+        map->joined(map->context, call);
 }
 
 /* Does it go to exactly where the other one comes from, and come from the host that this one goes

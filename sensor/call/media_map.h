@@ -86,6 +86,8 @@ struct media_map {
     struct media_host *hosts; /* MEDIA_MAP_HOSTS, by hash */
     struct streams *streams;
     struct codec_book *codecs;
+    void (*joined)(void *context, struct call *call); /* a stream of it began; set by the owner */
+    void *context;
     uint32_t next_moment;
     uint64_t left_out; /* announcements for which there was no room */
 };

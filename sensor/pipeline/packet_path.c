@@ -189,7 +189,8 @@ static inline void take_rtp(struct pipeline *pipeline, const struct datagram *da
     if (verdict == STREAMS_NOTED) /* its sender was heard of a moment ago */
         return;
     calls_packet(&pipeline->calls, &datagram->src.ip, datagram->time_ns);
-    pipeline->due_ns = sooner(pipeline->due_ns, streams_due_ns(pipeline->streams));
+    pipeline->due_ns = sooner(pipeline->due_ns, sooner(streams_due_ns(pipeline->streams),
+                                                       calls_due_ns(&pipeline->calls)));
     if (verdict != STREAMS_NOT_BELIEVED)
         mirror_flow(pipeline->mirror, (uint32_t)stream.number, verdict == STREAMS_MISSING, false,
                     datagram->time_ns);
