@@ -17,17 +17,17 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "base/timer_heap.h"
+#include "call/findings.h"
 #include "event/event.h"
 #include "net/endpoint.h"
 #include "sdp/offer_answer.h"
-#include "verdict/unanswered.h"
 
 #define CALL_NO_TIME EVENT_NO_TIME
 
 enum {
     CALL_TRANSACTIONS_MAX = 64, /* of one call; more are counted and left out */
     CALL_DIALOGS_MAX = 32,
-    CALL_ARENA_BLOCKS_MAX = 48,
+    CALL_ARENA_BLOCKS_MAX = 48, /* with those of its transactions' findings */
 };
 
 /* What a timer of the correlator belongs to (timer.kind). */
@@ -40,41 +40,33 @@ struct transaction {
     struct call *call;
     uint64_t born;     /* different for every one there ever was; 0: it is none any more */
     uint64_t via_hash; /* of the top Via's branch and sent-by */
-    struct slice branch, request_uri, from_uri, from_tag, to_uri, user_agent;
     uint32_t cseq;
-    enum transport transport;
+    uint32_t transmissions;
+    struct findings *findings; /* NULL: no need of any */
     struct endpoint src, dst;
     struct ip_addr other_src; /* the same request seen from elsewhere: before or after a NAT */
+    enum transport transport : 8;
 
-    bool has_request; /* false: only responses to it were seen */
-    bool is_reinvite; /* has a To tag */
-    bool has_credentials;
-    bool asked_rport;        /* RFC 3581 */
-    bool inferred;           /* what followed shows that it was answered, unseen */
-    bool ladder_broken;      /* the gaps between its sendings do not double */
-    bool has_early_response; /* any 101 to 199 */
-    bool port_differs;       /* responses went to another port, unasked: void if it goes on */
-    bool port_is_void;       /* shown: what goes to that port does not reach the client */
+    bool has_request : 1; /* false: only responses to it were seen */
+    bool is_reinvite : 1; /* has a To tag */
+    bool has_credentials : 1;
+    bool asked_rport : 1;        /* RFC 3581 */
+    bool inferred : 1;           /* what followed shows that it was answered, unseen */
+    bool has_early_response : 1; /* any 101 to 199 */
+    bool port_differs : 1;       /* responses went to another port, unasked: void if it goes on */
+    bool port_is_void : 1;       /* shown: what goes to that port does not reach the client */
 
     uint16_t via_count;
     uint16_t final_status; /* 0: none */
     uint16_t last_status;
-    uint16_t last_stray_status;
-    uint32_t transmissions;
-    uint32_t fragments_lost; /* of these: fragments of them never passed */
-    uint32_t strays;         /* responses that could not have reached the client */
-    struct endpoint stray_dst;
 
-    int64_t first_sent_ns, last_sent_ns;
-    int64_t first_gap_ns, last_gap_ns; /* of the retransmission ladder; 0: none yet */
-    struct icmp_facts icmp; /* errors that quote it; of a connection's, see icmp_ties.h */
+    int64_t first_sent_ns;
 
     /* Responses that could have reached the client. */
     int64_t first_response_ns;
     int64_t ringing_ns; /* first 180 to 189 */
     int64_t final_ns;   /* first final one */
     int64_t last_response_ns;
-    int64_t last_stray_ns;
 
     int64_t timed_out_ns;   /* when Timer B ran out, and the event was given */
     int64_t cancel_ns;      /* CANCEL with this branch, or a response to one */
@@ -126,6 +118,7 @@ struct call {
     struct slice call_id, from_tag, from_uri, to_uri, user_agent;
     struct list transactions, dialogs;
     uint16_t transaction_count, dialog_count;
+    uint16_t blocks;       /* of its arena and its transactions' */
     uint32_t highest_cseq; /* of the caller's initial INVITEs */
     int64_t first_seen_ns, last_seen_ns;
     struct offer_answer *media; /* the offer of the initial INVITE, until a dialog takes it over */

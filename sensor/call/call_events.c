@@ -9,22 +9,22 @@ static void name_endpoint(const struct calls *calls, struct named_endpoint *who)
     who->name = peer_names_find(&calls->params.names, &who->endpoint.ip);
 }
 
-static void judge(struct calls *calls, const struct transaction *t, int64_t deadline_ns,
-                  struct invite_unanswered *data)
+static void judge(struct calls *calls, const struct transaction *t, const struct findings *findings,
+                  int64_t deadline_ns, struct invite_unanswered *data)
 {
     struct unanswered_facts facts = {
         .src = data->src,
         .dst = data->dst,
         .first_sent_ns = t->first_sent_ns,
-        .last_sent_ns = t->last_sent_ns,
+        .last_sent_ns = findings->last_sent_ns,
         .gave_up_ns = deadline_ns,
         .transmissions = t->transmissions,
-        .strays = t->strays,
-        .last_stray_ns = t->last_stray_ns,
-        .last_stray_status = t->last_stray_status,
-        .stray_dst = t->stray_dst,
+        .strays = findings->strays,
+        .last_stray_ns = findings->last_stray_ns,
+        .last_stray_status = findings->last_stray_status,
+        .stray_dst = findings->stray_dst,
         .transport = t->transport,
-        .fragments_lost = t->fragments_lost,
+        .fragments_lost = findings->fragments_lost,
         .sensor_lost_packets =
             calls->lost_packet_ns != CALL_NO_TIME && calls->lost_packet_ns >= t->first_sent_ns,
     };
@@ -38,24 +38,25 @@ static void judge(struct calls *calls, const struct transaction *t, int64_t dead
 
 void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t deadline_ns)
 {
+    const struct findings *findings = t->findings; /* as long as its Timer B runs */
     struct event event = {
         .type = EVENT_INVITE_UNANSWERED,
         .time_ns = deadline_ns,
         .invite_unanswered =
             {
                 .call_id = t->call->call_id,
-                .branch = t->branch,
-                .from_uri = t->from_uri,
-                .from_tag = t->from_tag,
-                .to_uri = t->to_uri,
-                .request_uri = t->request_uri,
-                .user_agent = t->user_agent,
+                .branch = findings->branch,
+                .from_uri = findings->from_uri,
+                .from_tag = findings->from_tag,
+                .to_uri = findings->to_uri,
+                .request_uri = findings->request_uri,
+                .user_agent = findings->user_agent,
                 .cseq = t->cseq,
                 .transport = t->transport,
                 .src.endpoint = t->src,
                 .dst.endpoint = t->dst,
                 .first_sent_ns = t->first_sent_ns,
-                .last_sent_ns = t->last_sent_ns,
+                .last_sent_ns = findings->last_sent_ns,
                 .transmissions = t->transmissions,
                 .waited_ns = deadline_ns - t->first_sent_ns,
             },
@@ -63,13 +64,13 @@ void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t 
     struct invite_unanswered *data = &event.invite_unanswered;
     name_endpoint(calls, &data->src);
     name_endpoint(calls, &data->dst);
-    judge(calls, t, deadline_ns, data);
+    judge(calls, t, findings, deadline_ns, data);
     const struct event_id_part parts[] = {
         event_id_text(slice_str(calls->params.sensor_id)),
         event_id_text(slice_str(event_type_name(event.type))),
         event_id_text(t->call->call_id),
-        event_id_text(t->from_tag),
-        event_id_text(t->branch),
+        event_id_text(findings->from_tag),
+        event_id_text(findings->branch),
         {&t->cseq, sizeof t->cseq},
         {t->src.ip.octets, sizeof t->src.ip.octets},
         {t->dst.ip.octets, sizeof t->dst.ip.octets},

@@ -14,7 +14,8 @@ static size_t bytes_per_call(void)
 {
     size_t timers = (1 + PER_CALL_TRANSACTIONS) * sizeof(struct timer_entry);
     size_t dialogs = sizeof(struct dialog) + sizeof(struct dialog) / CALLS_PER_SPARE_DIALOG;
-    return sizeof(struct call) + PER_CALL_TRANSACTIONS * sizeof(struct transaction) + dialogs +
+    size_t transaction = sizeof(struct transaction) + sizeof(struct findings);
+    return sizeof(struct call) + PER_CALL_TRANSACTIONS * transaction + dialogs +
            (size_t)PER_CALL_SMALL_BLOCKS * ARENA_SMALL_BYTES +
            ARENA_LARGE_BYTES / CALLS_PER_LARGE_BLOCK + sizeof(struct offer_answer) + timers +
            2 * sizeof(void *);
@@ -30,6 +31,7 @@ int call_table_init(struct call_table *table, uint64_t bytes)
     if (calls == 0 || table_init(&table->table) ||
         slab_init(&table->calls, sizeof(struct call), calls) ||
         slab_init(&table->transactions, sizeof(struct transaction), transactions) ||
+        slab_init(&table->findings, sizeof(struct findings), transactions) ||
         slab_init(&table->dialogs, sizeof(struct dialog), calls + calls / CALLS_PER_SPARE_DIALOG) ||
         arena_blocks_init(&table->blocks, PER_CALL_SMALL_BLOCKS * calls,
                           calls / CALLS_PER_LARGE_BLOCK + 1) ||
@@ -47,6 +49,7 @@ void call_table_fini(struct call_table *table)
     slab_fini(&table->media);
     arena_blocks_fini(&table->blocks);
     slab_fini(&table->dialogs);
+    slab_fini(&table->findings);
     slab_fini(&table->transactions);
     slab_fini(&table->calls);
     table_fini(&table->table);
@@ -106,6 +109,7 @@ static void free_parts(struct call_table *table, struct call *call)
             CONTAINER_OF(call->transactions.next, struct transaction, in_call);
         list_remove(&transaction->in_call);
         call_table_stop_waiting(table, transaction);
+        call_table_drop_findings(table, transaction);
         transaction->born = 0; /* for whoever still points to it (sendings.h) */
         slab_free(&table->transactions, transaction);
     }
@@ -113,7 +117,7 @@ static void free_parts(struct call_table *table, struct call *call)
     call->media = NULL;
     arena_free(&call->arena, &table->blocks);
     call->call_id = call->from_tag = call->from_uri = call->to_uri = call->user_agent = SLICE_NONE;
-    call->transaction_count = call->dialog_count = 0;
+    call->transaction_count = call->dialog_count = call->blocks = 0;
 }
 
 void call_table_retire(struct call_table *table, struct call *call)
@@ -204,14 +208,23 @@ struct call *call_table_add(struct call_table *table, struct slice call_id, stru
     return call;
 }
 
+/* Into an arena of this call, which has so many blocks in all. */
+static struct slice keep_in(struct call_table *table, struct call *call, struct arena *arena,
+                            struct slice text)
+{
+    uint16_t of_others = (uint16_t)(call->blocks - arena->blocks);
+    uint16_t max_blocks = (uint16_t)(CALL_ARENA_BLOCKS_MAX - of_others);
+    struct slice copy;
+    while (!arena_copy(arena, &table->blocks, max_blocks, text, &copy))
+        if (arena->blocks >= max_blocks || !make_room(table, &table->blocks.small, call))
+            break;
+    call->blocks = (uint16_t)(of_others + arena->blocks);
+    return copy;
+}
+
 struct slice call_table_keep(struct call_table *table, struct call *call, struct slice text)
 {
-    struct slice copy;
-    while (!arena_copy(&call->arena, &table->blocks, CALL_ARENA_BLOCKS_MAX, text, &copy))
-        if (call->arena.blocks >= CALL_ARENA_BLOCKS_MAX ||
-            !make_room(table, &table->blocks.small, call))
-            break;
-    return copy;
+    return keep_in(table, call, &call->arena, text);
 }
 
 uint64_t call_table_via_hash(const struct call_table *table, const struct sip_via *via)
@@ -242,16 +255,11 @@ struct transaction *call_find_transaction(const struct call *call, uint64_t via_
     return NULL;
 }
 
-static bool is_waiting(const struct transaction *transaction)
-{
-    return transaction->timer_b.position > 0;
-}
-
 unsigned call_waiting(const struct call *call)
 {
     unsigned count = 0;
     for (EACH_TRANSACTION(node, call))
-        count += is_waiting(transaction_at(node));
+        count += call_table_is_waiting(transaction_at(node));
     return count;
 }
 
@@ -269,12 +277,10 @@ struct transaction *call_table_add_transaction(struct call_table *table, struct 
         .born = ++table->next_born,
         .timer_b.kind = TIMER_B,
         .first_sent_ns = CALL_NO_TIME,
-        .last_sent_ns = CALL_NO_TIME,
         .first_response_ns = CALL_NO_TIME,
         .last_response_ns = CALL_NO_TIME,
         .ringing_ns = CALL_NO_TIME,
         .final_ns = CALL_NO_TIME,
-        .last_stray_ns = CALL_NO_TIME,
         .timed_out_ns = CALL_NO_TIME,
         .cancel_ns = CALL_NO_TIME,
         .failure_ack_ns = CALL_NO_TIME,
@@ -284,9 +290,38 @@ struct transaction *call_table_add_transaction(struct call_table *table, struct 
     return transaction;
 }
 
+struct findings *call_table_findings(struct call_table *table, struct transaction *transaction)
+{
+    if (!transaction->findings) {
+        transaction->findings = slab_alloc(&table->findings); /* there is one for each */
+        *transaction->findings = (struct findings){
+            .last_sent_ns = CALL_NO_TIME,
+            .last_stray_ns = CALL_NO_TIME,
+        };
+    }
+    return transaction->findings;
+}
+
+void call_table_drop_findings(struct call_table *table, struct transaction *transaction)
+{
+    if (!transaction->findings)
+        return;
+    struct arena *arena = &transaction->findings->arena;
+    transaction->call->blocks = (uint16_t)(transaction->call->blocks - arena->blocks);
+    arena_free(arena, &table->blocks);
+    slab_free(&table->findings, transaction->findings);
+    transaction->findings = NULL;
+}
+
+struct slice call_table_keep_finding(struct call_table *table, struct transaction *transaction,
+                                     struct slice text)
+{
+    return keep_in(table, transaction->call, &transaction->findings->arena, text);
+}
+
 void call_table_wait(struct call_table *table, struct transaction *transaction, int64_t deadline_ns)
 {
-    if (!is_waiting(transaction)) {
+    if (!call_table_is_waiting(transaction)) {
         table->waiting++;
         table->retransmitting += transaction->transmissions > 1;
     }
@@ -295,7 +330,7 @@ void call_table_wait(struct call_table *table, struct transaction *transaction, 
 
 void call_table_stop_waiting(struct call_table *table, struct transaction *transaction)
 {
-    if (!is_waiting(transaction))
+    if (!call_table_is_waiting(transaction))
         return;
     timer_heap_cancel(&table->timers, &transaction->timer_b);
     call_table_wait_is_over(table, transaction);
@@ -310,7 +345,7 @@ void call_table_wait_is_over(struct call_table *table, struct transaction *trans
 void call_table_count_transmission(struct call_table *table, struct transaction *transaction)
 {
     transaction->transmissions++;
-    table->retransmitting += is_waiting(transaction) && transaction->transmissions == 2;
+    table->retransmitting += call_table_is_waiting(transaction) && transaction->transmissions == 2;
 }
 
 struct dialog *call_find_dialog(const struct call *call, uint64_t tag_hash)

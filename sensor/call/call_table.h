@@ -18,7 +18,7 @@
 struct call_table {
     struct hash_key key;
     struct table table;
-    struct slab calls, transactions, dialogs, media;
+    struct slab calls, transactions, findings, dialogs, media;
     struct arena_blocks blocks;
     struct list phase[PHASE_COUNT]; /* each from the quietest to the latest */
     size_t phase_count[PHASE_COUNT];
@@ -72,6 +72,17 @@ struct transaction *call_find_transaction(const struct call *call, uint64_t via_
 unsigned call_waiting(const struct call *call);
 /* Adds one; NULL when the call has CALL_TRANSACTIONS_MAX. */
 struct transaction *call_table_add_transaction(struct call_table *table, struct call *call);
+/* Its findings, empty ones where it had none. */
+struct findings *call_table_findings(struct call_table *table, struct transaction *transaction);
+void call_table_drop_findings(struct call_table *table, struct transaction *transaction);
+/* As call_table_keep, into the findings' own arena. */
+struct slice call_table_keep_finding(struct call_table *table, struct transaction *transaction,
+                                     struct slice text);
+/* Does its Timer B run? */
+static inline bool call_table_is_waiting(const struct transaction *transaction)
+{
+    return transaction->timer_b.position > 0;
+}
 /* Timer B is set or moved; stopped. Keeps the two counts. */
 void call_table_wait(struct call_table *table, struct transaction *transaction,
                      int64_t deadline_ns);

@@ -10,14 +10,27 @@ static void shift(int64_t *time_ns, int64_t step_ns)
         *time_ns = CALL_NO_TIME;
 }
 
+static void shift_each(int64_t *const times[], size_t count, int64_t step_ns)
+{
+    for (size_t i = 0; i < count; i++)
+        shift(times[i], step_ns);
+}
+
+static void shift_findings(struct findings *findings, int64_t step_ns)
+{
+    int64_t *const times[] = {&findings->last_sent_ns, &findings->last_stray_ns,
+                              &findings->icmp.first_ns, &findings->icmp.last_ns};
+    shift_each(times, sizeof times / sizeof times[0], step_ns);
+}
+
 static void shift_transaction(struct transaction *t, int64_t step_ns)
 {
-    int64_t *const times[] = {&t->first_sent_ns,  &t->last_sent_ns,  &t->first_response_ns,
-                              &t->ringing_ns,     &t->final_ns,      &t->last_response_ns,
-                              &t->last_stray_ns,  &t->timed_out_ns,  &t->cancel_ns,
-                              &t->failure_ack_ns, &t->icmp.first_ns, &t->icmp.last_ns};
-    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
-        shift(times[i], step_ns);
+    int64_t *const times[] = {&t->first_sent_ns, &t->first_response_ns, &t->ringing_ns,
+                              &t->final_ns,      &t->last_response_ns,  &t->timed_out_ns,
+                              &t->cancel_ns,     &t->failure_ack_ns};
+    shift_each(times, sizeof times / sizeof times[0], step_ns);
+    if (t->findings)
+        shift_findings(t->findings, step_ns);
 }
 
 static void shift_media(struct offer_answer *media, int64_t step_ns)

@@ -215,8 +215,8 @@ static bool tie_datagram(struct icmp_ties *ties, const struct icmp_error *error,
     } else {
         t = find_by_headers(ties, error);
     }
-    if (t)
-        note(&t->icmp, error);
+    if (t && t->findings)
+        note(&t->findings->icmp, error);
     return t != NULL;
 }
 
@@ -285,7 +285,7 @@ bool icmp_ties_error(struct icmp_ties *ties, const struct icmp_error *error,
 void icmp_ties_read(const struct icmp_ties *ties, const struct transaction *t,
                     struct icmp_facts *facts)
 {
-    *facts = t->icmp;
+    *facts = t->findings ? t->findings->icmp : (struct icmp_facts){0};
     if (!transport_is_reliable(t->transport))
         return;
     const struct connection_error *error = find_error(ties, connection_key(ties, &t->src, &t->dst));

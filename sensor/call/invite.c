@@ -10,14 +10,15 @@ enum { T1_PER_TIMER_B = 64 };
 /* No two sendings of one request are further apart: 64*T1 with the longest T1. */
 #define GAP_MAX_NS (T1_PER_TIMER_B * T1_MAX_NS)
 
-static struct slice keep(struct calls *calls, struct call *call, struct slice text)
+static struct slice keep(struct calls *calls, struct transaction *t, struct slice text)
 {
+    const struct call *call = t->call;
     const struct slice *known[] = {&call->from_uri, &call->from_tag, &call->to_uri,
                                    &call->user_agent};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (slice_eq(*known[i], text))
             return *known[i];
-    return call_table_keep(&calls->table, call, text);
+    return call_table_keep_finding(&calls->table, t, text);
 }
 
 /* What was taken as reaching the client did not. */
@@ -29,9 +30,11 @@ static void void_responses(struct calls *calls, struct transaction *t)
             dialog->answered_by = NULL;
     }
     calls->stray_responses++;
-    t->strays++;
-    t->last_stray_ns = t->last_response_ns;
-    t->last_stray_status = t->last_status;
+    if (t->findings) {
+        t->findings->strays++;
+        t->findings->last_stray_ns = t->last_response_ns;
+        t->findings->last_stray_status = t->last_status;
+    }
     t->first_response_ns = t->ringing_ns = t->final_ns = t->last_response_ns = CALL_NO_TIME;
     t->final_status = 0;
     t->has_early_response = t->port_differs = false;
@@ -43,7 +46,7 @@ static void judge_early_responses(struct calls *calls, struct transaction *t,
 {
     if (t->first_response_ns == CALL_NO_TIME || endpoint_eq(went_to, &t->src))
         return;
-    t->stray_dst = *went_to;
+    t->findings->stray_dst = *went_to;
     bool is_reliable = transport_is_reliable(t->transport);
     if (!ip_eq(&went_to->ip, &t->src.ip) || (t->asked_rport && !is_reliable))
         void_responses(calls, t);
@@ -51,10 +54,27 @@ static void judge_early_responses(struct calls *calls, struct transaction *t,
         t->port_differs = true;
 }
 
+static void keep_words(struct calls *calls, struct transaction *t, const struct sip_msg *msg)
+{
+    struct findings *findings = call_table_findings(&calls->table, t);
+    findings->branch = keep(calls, t, msg->top_via.branch);
+    findings->request_uri = keep(calls, t, msg->request_uri);
+    findings->from_uri = keep(calls, t, msg->from_uri);
+    findings->from_tag = keep(calls, t, msg->from_tag);
+    findings->to_uri = keep(calls, t, msg->to_uri);
+    findings->user_agent = keep(calls, t, msg->user_agent);
+}
+
+/* Nothing is left of it that could be told as unanswered. */
+static void drop_findings(struct calls *calls, struct transaction *t)
+{
+    if (!call_table_is_waiting(t) && !t->port_differs)
+        call_table_drop_findings(&calls->table, t);
+}
+
 void invite_describe(struct calls *calls, struct transaction *t, const struct datagram *datagram,
                      const struct sip_msg *msg)
 {
-    struct call *call = t->call;
     struct endpoint responses_went_to = t->src;
     t->has_request = true;
     t->is_reinvite = msg->has_to_tag;
@@ -63,12 +83,7 @@ void invite_describe(struct calls *calls, struct transaction *t, const struct da
     t->transport = datagram->transport;
     t->src = datagram->src;
     t->dst = datagram->dst;
-    t->branch = keep(calls, call, msg->top_via.branch);
-    t->request_uri = keep(calls, call, msg->request_uri);
-    t->from_uri = keep(calls, call, msg->from_uri);
-    t->from_tag = keep(calls, call, msg->from_tag);
-    t->to_uri = keep(calls, call, msg->to_uri);
-    t->user_agent = keep(calls, call, msg->user_agent);
+    keep_words(calls, t, msg);
     judge_early_responses(calls, t, &responses_went_to);
 }
 
@@ -85,9 +100,11 @@ static bool doubles(int64_t gap_ns, int64_t before_ns)
  */
 static int64_t timer_b(const struct calls *calls, const struct transaction *t)
 {
+    const struct findings *findings = t->findings;
     int64_t t1_ns = calls->params.timer_b_ns / T1_PER_TIMER_B;
-    if (t->transmissions >= 3 && !t->ladder_broken && t->first_gap_ns > t1_ns + t1_ns / 10)
-        t1_ns = t->first_gap_ns < T1_MAX_NS ? t->first_gap_ns : T1_MAX_NS;
+    if (t->transmissions >= 3 && !findings->ladder_broken &&
+        findings->first_gap_ns > t1_ns + t1_ns / 10)
+        t1_ns = findings->first_gap_ns < T1_MAX_NS ? findings->first_gap_ns : T1_MAX_NS;
     else
         return calls->params.timer_b_ns;
     return T1_PER_TIMER_B * t1_ns;
@@ -98,19 +115,32 @@ static bool is_answered(const struct transaction *t)
     return t->first_response_ns != CALL_NO_TIME || t->inferred;
 }
 
-static void note_gap(struct transaction *t, int64_t gap_ns)
+static void note_gap(struct findings *findings, int64_t gap_ns)
 {
-    if (transport_is_reliable(t->transport))
-        return; /* no Timer A (RFC 3261 section 17.1.1.2) */
     if (gap_ns > GAP_MAX_NS)
-        t->ladder_broken = true; /* no Timer A waits so long; stamps may hold anything */
-    if (t->ladder_broken)
+        findings->ladder_broken = true; /* no Timer A waits so long; stamps may hold anything */
+    if (findings->ladder_broken)
         return;
-    if (t->first_gap_ns == 0)
-        t->first_gap_ns = gap_ns;
-    else if (!doubles(gap_ns, t->last_gap_ns))
-        t->ladder_broken = true;
-    t->last_gap_ns = gap_ns;
+    if (findings->first_gap_ns == 0)
+        findings->first_gap_ns = gap_ns;
+    else if (!doubles(gap_ns, findings->last_gap_ns))
+        findings->ladder_broken = true;
+    findings->last_gap_ns = gap_ns;
+}
+
+static void note_sending(struct transaction *t, const struct datagram *datagram)
+{
+    struct findings *findings = t->findings;
+    int64_t now_ns = datagram->time_ns;
+    if (!findings)
+        return;
+    /* Over a connection there is no Timer A (RFC 3261 section 17.1.1.2). */
+    if (findings->last_sent_ns != CALL_NO_TIME && now_ns > findings->last_sent_ns &&
+        !transport_is_reliable(t->transport))
+        note_gap(findings, now_ns - findings->last_sent_ns);
+    if (findings->last_sent_ns == CALL_NO_TIME || now_ns > findings->last_sent_ns)
+        findings->last_sent_ns = now_ns;
+    findings->fragments_lost += datagram->incomplete;
 }
 
 void invite_sent(struct calls *calls, struct transaction *t, const struct datagram *datagram)
@@ -124,12 +154,8 @@ void invite_sent(struct calls *calls, struct transaction *t, const struct datagr
     }
     if (t->first_sent_ns == CALL_NO_TIME || now_ns < t->first_sent_ns)
         t->first_sent_ns = now_ns;
-    if (t->last_sent_ns != CALL_NO_TIME && now_ns > t->last_sent_ns)
-        note_gap(t, now_ns - t->last_sent_ns);
-    if (t->last_sent_ns == CALL_NO_TIME || now_ns > t->last_sent_ns)
-        t->last_sent_ns = now_ns;
+    note_sending(t, datagram);
     call_table_count_transmission(&calls->table, t);
-    t->fragments_lost += datagram->incomplete;
     int64_t t1_ns = calls->params.timer_b_ns / T1_PER_TIMER_B;
     if (t->port_differs && now_ns - t->first_response_ns >= t1_ns) {
         void_responses(calls, t);
@@ -137,6 +163,7 @@ void invite_sent(struct calls *calls, struct transaction *t, const struct datagr
     }
     if (!is_answered(t) && t->timed_out_ns == CALL_NO_TIME)
         call_table_wait(&calls->table, t, t->first_sent_ns + timer_b(calls, t));
+    drop_findings(calls, t);
 }
 
 static bool could_reach_client(const struct transaction *t, const struct datagram *datagram)
@@ -159,11 +186,14 @@ static bool could_reach_client(const struct transaction *t, const struct datagra
 static void note_stray(struct calls *calls, struct transaction *t, const struct datagram *datagram,
                        uint16_t status)
 {
+    struct findings *findings = t->findings;
     calls->stray_responses++;
-    t->strays++;
-    t->last_stray_ns = datagram->time_ns;
-    t->last_stray_status = status;
-    t->stray_dst = datagram->dst;
+    if (!findings)
+        return;
+    findings->strays++;
+    findings->last_stray_ns = datagram->time_ns;
+    findings->last_stray_status = status;
+    findings->stray_dst = datagram->dst;
 }
 
 bool invite_responded(struct calls *calls, struct transaction *t, const struct datagram *datagram,
@@ -180,7 +210,8 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
         ip_eq(&datagram->dst.ip, &t->src.ip) && datagram->dst.port != t->src.port &&
         t->first_response_ns == CALL_NO_TIME) {
         t->port_differs = true;
-        t->stray_dst = datagram->dst;
+        if (t->findings)
+            t->findings->stray_dst = datagram->dst;
     }
     if (t->first_response_ns == CALL_NO_TIME || now_ns < t->first_response_ns)
         t->first_response_ns = now_ns;
@@ -196,6 +227,7 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
         t->final_ns = now_ns;
     }
     call_table_stop_waiting(&calls->table, t);
+    drop_findings(calls, t);
     return true;
 }
 
@@ -211,6 +243,7 @@ void invite_presumed(struct calls *calls, struct transaction *t)
     t->inferred = true;
     calls->inferred_answers++;
     call_table_stop_waiting(&calls->table, t);
+    drop_findings(calls, t);
 }
 
 void invite_inferred(struct calls *calls, struct transaction *t)

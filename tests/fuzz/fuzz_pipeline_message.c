@@ -110,12 +110,13 @@ static unsigned doubts(void *context, int64_t since_ns)
 
 /* What the calls hold together; each must be in the slab's count. */
 struct held {
-    size_t calls, transactions, dialogs, blocks, media, announcements, waiting, retransmitting;
+    size_t calls, transactions, findings, dialogs, blocks, media, announcements, waiting,
+        retransmitting;
 };
 
 static void count_transactions(const struct call *call, struct held *held)
 {
-    size_t count = 0;
+    size_t count = 0, blocks = call->arena.blocks;
     for (struct list *node = call->transactions.next; node != &call->transactions;
          node = node->next) {
         const struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
@@ -124,12 +125,16 @@ static void count_transactions(const struct call *call, struct held *held)
         check(!waits || (t->has_request && t->transmissions > 0), "what waits was sent");
         check(!waits || (t->first_response_ns == CALL_NO_TIME && t->timed_out_ns == CALL_NO_TIME),
               "what waits has no response");
+        check(!waits || t->findings, "what waits has its findings");
+        held->findings += t->findings != NULL;
+        blocks += t->findings ? t->findings->arena.blocks : 0;
         held->waiting += waits;
         held->retransmitting += waits && t->transmissions > 1;
         count++;
     }
     check(count == call->transaction_count && count <= CALL_TRANSACTIONS_MAX,
           "transactions are counted");
+    check(blocks == call->blocks, "blocks are counted");
     held->transactions += count;
 }
 
@@ -172,12 +177,12 @@ static void count_phase(const struct call_table *table, enum call_phase phase, s
         check(call->phase == phase, "a call is in the list of its phase");
         check(call->timer.position > 0, "every call has a timer");
         check(phase == PHASE_ENDED || call->call_id.len > 0, "a call has its Call-ID");
-        check(call->arena.blocks <= CALL_ARENA_BLOCKS_MAX, "an arena is bounded");
+        check(call->blocks <= CALL_ARENA_BLOCKS_MAX, "a call's texts are bounded");
         check(phase != PHASE_ENDED ||
                   (list_is_empty(&call->transactions) && list_is_empty(&call->dialogs) &&
-                   call->arena.blocks == 0 && list_is_empty(&call->streams) && !call->announced),
+                   call->blocks == 0 && list_is_empty(&call->streams) && !call->announced),
               "a call whose event is given holds nothing");
-        held->blocks += call->arena.blocks;
+        held->blocks += call->blocks;
         held->media += call->media != NULL;
         count_transactions(call, held);
         count_dialogs(call, held);
@@ -210,6 +215,7 @@ static void check_tables(const struct calls *calls)
         count_phase(table, (enum call_phase)phase, &held);
     check(held.calls == table->calls.used && held.calls == table->table.count, "calls are counted");
     check(held.transactions == table->transactions.used, "no transaction is lost");
+    check(held.findings == table->findings.used, "no findings are lost");
     check(held.dialogs == table->dialogs.used, "no dialog is lost");
     check(held.blocks == table->blocks.small.used + table->blocks.large.used, "no text is lost");
     check(held.media == table->media.used, "no media is lost");

@@ -66,7 +66,7 @@ static void test_eight_octets(void **state)
     assert_true(give(b, &error));
     error.time_ns = AT(20);
     assert_true(give(b, &error));
-    const struct icmp_facts *facts = &only_transaction(b, first_call)->icmp;
+    const struct icmp_facts *facts = &only_transaction(b, first_call)->findings->icmp;
     assert_int_equal(facts->count, 2);
     assert_at(facts->first_ns, 10);
     assert_at(facts->last_ns, 20);
@@ -178,7 +178,7 @@ static void test_wrong_quotes(void **state)
         bench_give(b, &plain);
         if (give(b, &error))
             fail_msg("spoil %zu was believed", i);
-        assert_int_equal(only_transaction(b, first_call)->icmp.count, 0);
+        assert_int_equal(only_transaction(b, first_call)->findings->icmp.count, 0);
         assert_int_equal(b->calls.icmp_tied, 0);
         bench_free(b);
     }
@@ -330,8 +330,8 @@ static void test_ambiguous(void **state)
     struct wire wire = wire_of(&second);
     error.payload = slice_of(wire.text, wire.len);
     assert_true(give(b, &error));
-    assert_int_equal(only_transaction(b, first_call)->icmp.count, 0);
-    assert_int_equal(only_transaction(b, second.call)->icmp.count, 1);
+    assert_int_equal(only_transaction(b, first_call)->findings->icmp.count, 0);
+    assert_int_equal(only_transaction(b, second.call)->findings->icmp.count, 1);
     bench_free(b);
 }
 

@@ -301,6 +301,27 @@ static void test_lost_packets_lower_the_confidence(void **state)
     }
 }
 
+/* What is kept to tell of an unanswered INVITE goes when it is answered; not while what was taken
+ * as its answer may prove to go nowhere. */
+static void test_findings_go_with_the_answer(void **state)
+{
+    (void)state;
+    for (int asks = 0; asks < 2; asks++) {
+        struct bench *b = bench_new();
+        const struct slab *findings = &b->calls.table.findings;
+        const char *params = asks ? ";rport" : "";
+        SAY(b, 0, .from = NATTED, .sent_by = ALICE, .via_params = params);
+        assert_int_equal(findings->used, 1);
+        SAY(b, 20, .to = asks ? NATTED : ALICE, .sent_by = ALICE, .status = 180, .ttag = "t1");
+        assert_int_equal(findings->used, asks ? 0 : 1);
+        SAY(b, 1000, .from = NATTED, .sent_by = ALICE, .via_params = params); /* heard or not */
+        assert_int_equal(findings->used, asks ? 0 : 1);
+        bench_advance(b, 40000);
+        assert_int_equal(bench_count(b, EVENT_INVITE_UNANSWERED), !asks);
+        bench_free(b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_seen_on_both_sides_of_a_nat),
         cmocka_unit_test(test_client_of_rfc2543),
         cmocka_unit_test(test_lost_packets_lower_the_confidence),
+        cmocka_unit_test(test_findings_go_with_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,35 @@
+/*
+ * findings: what is kept of an INVITE for as long as it may yet be told of as unanswered: the words
+ * of its request, and the evidence of why nothing answers it.
+ *
+ * A transaction has them while its Timer B runs, and on from there where what was taken as its
+ * answer may prove none (transaction.port_differs); the answered ones, which are nearly all, need
+ * no more. Owned by call_table.
+ */
+#ifndef SIPSPAN_CALL_FINDINGS_H
+#define SIPSPAN_CALL_FINDINGS_H
+
+#include "base/arena.h"
+#include "net/endpoint.h"
+#include "verdict/unanswered.h"
+
+struct findings {
+    struct arena arena;
+    /* Of the request; in this arena or, where they are the same, in the call's. */
+    struct slice branch, request_uri, from_uri, from_tag, to_uri, user_agent;
+
+    int64_t last_sent_ns;
+    int64_t first_gap_ns, last_gap_ns; /* of the retransmission ladder; 0: none yet */
+    uint32_t fragments_lost;           /* of its sendings: fragments of them never passed */
+    bool ladder_broken;                /* the gaps between its sendings do not double */
+
+    /* Responses that could not have reached the client, and where the last one went. */
+    uint16_t last_stray_status;
+    uint32_t strays;
+    int64_t last_stray_ns;
+    struct endpoint stray_dst;
+
+    struct icmp_facts icmp; /* errors that quote it; of a connection's, see icmp_ties.h */
+};
+
+#endif
