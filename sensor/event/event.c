@@ -4,6 +4,7 @@ const char *event_type_name(enum event_type type)
 {
     static const char *const names[EVENT_TYPE_COUNT] = {
         [EVENT_INVITE_UNANSWERED] = "sipspan.invite.unanswered",
+        [EVENT_INVITE_STRUGGLING] = "sipspan.invite.struggling",
         [EVENT_CALL_ENDED] = "sipspan.call.ended",
         [EVENT_CONNECTION_FAILED] = "sipspan.connection.failed",
         [EVENT_MIRROR_DEGRADED] = "sipspan.sensor.mirror_degraded",
@@ -22,6 +23,12 @@ const char *cause_code_name(enum cause_code code)
         [CAUSE_ICMP_UNREACHABLE] = "icmp_unreachable",
         [CAUSE_TCP_REFUSED] = "tcp_refused",
         [CAUSE_TCP_NO_ANSWER] = "tcp_no_answer",
+        [CAUSE_RESPONSE_MISDIRECTED] = "response_misdirected",
+        [CAUSE_RESPONSE_MANGLED] = "response_mangled",
+        [CAUSE_FRAGMENT_LOST] = "fragment_lost",
+        [CAUSE_PRIVATE_ADDRESS] = "private_address",
+        [CAUSE_WRONG_TRANSPORT] = "wrong_transport",
+        [CAUSE_DESTINATION_OVERLOADED] = "destination_overloaded",
         [CAUSE_DESTINATION_SELECTIVE] = "destination_selective",
         [CAUSE_DESTINATION_SILENT] = "destination_silent",
         [CAUSE_UNKNOWN] = "unknown",

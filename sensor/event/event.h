@@ -22,12 +22,14 @@
 enum {
     EVENT_ID_TEXT_MAX = 33,
     EVENT_SUMMARY_MAX = 640,
-    EVENT_EVIDENCE_MAX = 8,
+    EVENT_EVIDENCE_MAX = 48,
+    EVENT_NO_VLAN = 0xffff,
     EVENT_STREAMS_MAX = 16, /* of one call; more are left out of its event */
 };
 
 enum event_type {
     EVENT_INVITE_UNANSWERED,
+    EVENT_INVITE_STRUGGLING,
     EVENT_CALL_ENDED,
     EVENT_CONNECTION_FAILED,
     EVENT_MIRROR_DEGRADED,
@@ -43,6 +45,12 @@ enum cause_code {
     CAUSE_ICMP_UNREACHABLE,
     CAUSE_TCP_REFUSED,
     CAUSE_TCP_NO_ANSWER,
+    CAUSE_RESPONSE_MISDIRECTED,
+    CAUSE_RESPONSE_MANGLED,
+    CAUSE_FRAGMENT_LOST,
+    CAUSE_PRIVATE_ADDRESS,
+    CAUSE_WRONG_TRANSPORT,
+    CAUSE_DESTINATION_OVERLOADED,
     CAUSE_DESTINATION_SELECTIVE,
     CAUSE_DESTINATION_SILENT,
     CAUSE_UNKNOWN,
@@ -62,17 +70,31 @@ enum call_state {
 
 enum ended_by { ENDED_BY_UNKNOWN, ENDED_BY_CALLER, ENDED_BY_CALLEE, ENDED_BY_TIMEOUT };
 
+/* Where on the mirror something was seen. */
+struct event_place {
+    const char *interface; /* the device or file; NULL: not set */
+    uint16_t vlan;         /* the outermost tag; EVENT_NO_VLAN: none */
+};
+
 /* One observation that a verdict rests on. Which fields are set depends on the kind. */
 struct evidence {
-    const char *kind;   /* "transmissions", "nothing_from_destination", …: stable names */
-    int64_t at_ns;      /* or EVENT_NO_TIME */
-    int64_t since_ns;   /* or EVENT_NO_TIME */
-    uint64_t count;     /* 0: not set */
-    uint16_t status;    /* of a SIP response; 0: not set */
-    const char *method; /* of a SIP request; NULL: not set */
-    bool has_icmp;      /* the next two are set */
+    const char *kind;      /* "transmissions", "nothing_from_destination", …: stable names */
+    int64_t at_ns;         /* or EVENT_NO_TIME */
+    int64_t since_ns;      /* or EVENT_NO_TIME */
+    uint64_t count;        /* 0: not set */
+    uint64_t of;           /* `count` is out of so many; 0: not set */
+    uint16_t status;       /* of a SIP response; 0: not set */
+    const char *method;    /* of a SIP request; NULL: not set */
+    const char *transport; /* "TCP"; NULL: not set */
+    const char *what;      /* which of several, a stable word: "via"; NULL: not set */
+    struct slice name;     /* from the wire: a host's name, a User-Agent; empty: not set */
+    int64_t delay_ns;      /* or EVENT_NO_DURATION */
+    int64_t usual_ns;      /* what the delay usually is, or EVENT_NO_DURATION */
+    uint32_t octets;       /* of a request; 0: not set */
+    bool has_icmp;         /* the next two are set */
     uint8_t icmp_type, icmp_code;
     struct endpoint who; /* ip.version 0: not set */
+    struct event_place place;
 };
 
 struct cause {
@@ -90,7 +112,11 @@ struct named_endpoint {
     const char *name;
 };
 
-/* sipspan.invite.unanswered: an INVITE client transaction without a response before Timer B. */
+/*
+ * sipspan.invite.unanswered: an INVITE client transaction without a response before Timer B.
+ * sipspan.invite.struggling: the same at its third transmission; of the cause it has the
+ * confidence, the summary and the next step.
+ */
 struct invite_unanswered {
     struct slice call_id, branch, from_uri, from_tag, to_uri, request_uri, user_agent;
     uint32_t cseq;
@@ -99,6 +125,7 @@ struct invite_unanswered {
     int64_t first_sent_ns, last_sent_ns;
     uint32_t transmissions;
     int64_t waited_ns;
+    struct slice scanner; /* what shows that a scanner sent it; empty: nothing does */
     struct cause cause;
 };
 
@@ -198,6 +225,8 @@ struct call_ended {
     int64_t started_ns, answered_ns, ended_ns;
     int64_t duration_ns, first_response_ns, post_dial_delay_ns; /* durations */
     enum ended_by ended_by;
+    /* Of a 408: who made it, as far as the hops in view tell; `dst` itself, or one behind it. */
+    struct named_endpoint timeout_made_by;
     bool has_ack_missing, ack_missing;
     uint32_t invite_transmissions;
     const struct event_stream *stream; /* in the order of their first packets */

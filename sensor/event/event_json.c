@@ -73,13 +73,25 @@ static void put_evidence(struct json_writer *w, const struct evidence *evidence)
     add_time(w, "since", evidence->since_ns);
     add_time(w, "at", evidence->at_ns);
     add_count(w, "count", evidence->count);
+    add_count(w, "of", evidence->of);
+    add_string(w, "what", evidence->what);
+    add_text(w, "name", evidence->name);
     add_string(w, "method", evidence->method);
     add_count(w, "status", evidence->status);
+    add_string(w, "transport", evidence->transport);
+    add_ms(w, "delay_ms", evidence->delay_ns);
+    add_ms(w, "usual_ms", evidence->usual_ns);
+    add_count(w, "octets", evidence->octets);
     if (evidence->has_icmp) {
         json_put_unsigned(w, "icmp_type", evidence->icmp_type);
         json_put_unsigned(w, "icmp_code", evidence->icmp_code);
     }
     add_endpoint(w, "who", &evidence->who, NULL);
+    if (evidence->place.interface) {
+        add_string(w, "interface", evidence->place.interface);
+        if (evidence->place.vlan != EVENT_NO_VLAN)
+            json_put_unsigned(w, "vlan", evidence->place.vlan);
+    }
     json_end_object(w);
 }
 
@@ -97,7 +109,8 @@ static void put_cause(struct json_writer *w, const struct cause *cause)
     json_end_object(w);
 }
 
-static void put_invite_unanswered(struct json_writer *w, const struct invite_unanswered *e)
+/* What is said of an INVITE before and when it is given up. */
+static void put_invite(struct json_writer *w, const struct invite_unanswered *e)
 {
     add_text(w, "call_id", e->call_id);
     json_put_unsigned(w, "cseq", e->cseq);
@@ -114,7 +127,21 @@ static void put_invite_unanswered(struct json_writer *w, const struct invite_una
     add_time(w, "last_sent_at", e->last_sent_ns);
     add_count(w, "transmissions", e->transmissions);
     add_ms(w, "waited_ms", e->waited_ns);
+    add_text(w, "scanner", e->scanner);
+}
+
+static void put_invite_unanswered(struct json_writer *w, const struct invite_unanswered *e)
+{
+    put_invite(w, e);
     put_cause(w, &e->cause);
+}
+
+static void put_invite_struggling(struct json_writer *w, const struct invite_unanswered *e)
+{
+    put_invite(w, e);
+    add_string(w, "confidence", confidence_name(e->cause.confidence));
+    add_string(w, "summary", e->cause.summary);
+    add_string(w, "next_step", e->cause.next_step);
 }
 
 static void put_mos(struct json_writer *w, const struct event_stream *stream)
@@ -227,6 +254,7 @@ static void put_call_ended(struct json_writer *w, const struct call_ended *e)
     add_ms(w, "duration_ms", e->duration_ns);
     add_ms(w, "first_response_ms", e->first_response_ns);
     add_ms(w, "post_dial_delay_ms", e->post_dial_delay_ns);
+    add_named(w, "timeout_made_by", &e->timeout_made_by);
     add_string(w, "ended_by", ended_by_name(e->ended_by));
     if (e->has_ack_missing)
         json_put_bool(w, "ack_missing", e->ack_missing);
@@ -306,6 +334,7 @@ static struct slice subject_of(const struct event *event)
 {
     switch (event->type) {
     case EVENT_INVITE_UNANSWERED:
+    case EVENT_INVITE_STRUGGLING:
         return event->invite_unanswered.call_id;
     case EVENT_CALL_ENDED:
         return event->call_ended.call_id;
@@ -329,6 +358,9 @@ static void put_data(struct json_writer *w, const char *key, const struct event 
 {
     json_begin_object(w, key);
     switch (event->type) {
+    case EVENT_INVITE_STRUGGLING:
+        put_invite_struggling(w, &event->invite_unanswered);
+        break;
     case EVENT_INVITE_UNANSWERED:
         put_invite_unanswered(w, &event->invite_unanswered);
         break;

@@ -86,3 +86,18 @@ bool ip_net_contains(const struct ip_net *net, const struct ip_addr *ip)
 {
     return net->ip.version == ip->version && prefix_covers(net, ip);
 }
+
+bool ip_is_private(const struct ip_addr *ip)
+{
+    static const struct ip_net nets[] = {
+        {{.octets = {10}, .version = 4}, 8},         {{.octets = {172, 16}, .version = 4}, 12},
+        {{.octets = {192, 168}, .version = 4}, 16},  {{.octets = {100, 64}, .version = 4}, 10},
+        {{.octets = {169, 254}, .version = 4}, 16},  {{.octets = {127}, .version = 4}, 8},
+        {{.octets = {0xfc}, .version = 6}, 7},       {{.octets = {0xfe, 0x80}, .version = 6}, 10},
+        {{.octets = {[15] = 1}, .version = 6}, 128},
+    };
+    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++)
+        if (ip_net_contains(&nets[i], ip))
+            return true;
+    return false;
+}

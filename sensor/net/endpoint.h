@@ -57,5 +57,7 @@ bool ip_parse(struct slice text, struct ip_addr *out);
  * 0. */
 bool ip_net_parse(struct slice text, struct ip_net *out);
 bool ip_net_contains(const struct ip_net *net, const struct ip_addr *ip);
+/* RFC 1918, 6598, 3927, 4193, 4291 (link-local) and loopback: cannot be reached from elsewhere. */
+bool ip_is_private(const struct ip_addr *ip);
 
 #endif

@@ -85,6 +85,7 @@ struct sip_via {
     struct slice host;      /* sent-by host; IPv6 with its brackets */
     struct slice branch;    /* empty if there is none */
     struct slice received;  /* empty if there is none */
+    struct slice maddr;     /* empty if there is none */
     uint16_t port;          /* sent-by port, 0 if not given */
     uint16_t rport;         /* 0 if not given or without a value */
     bool has_rport;         /* the parameter is there, with or without a value */

@@ -89,6 +89,9 @@ static void keep_parameter(const struct sip_parameter *p, struct sip_via *via, u
     } else if (slice_ieq(p->name, SLICE("received"))) {
         if (via->received.len == 0)
             via->received = p->value;
+    } else if (slice_ieq(p->name, SLICE("maddr"))) {
+        if (via->maddr.len == 0)
+            via->maddr = p->value;
     } else if (slice_ieq(p->name, SLICE("rport"))) {
         uint64_t port = 0;
         via->has_rport = true;
