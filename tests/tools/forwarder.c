@@ -15,7 +15,8 @@
  *     hold_every=N     each Nth is held back,
  *     hold=MS          by so much
  * as in a,20000-20099,delay=20,jitter=8,loss=3. The first rule that fits holds. RTCP in the range
- * is delayed and nothing else; whatever fits no rule passes at once.
+ * is delayed and nothing else; what is neither counts as RTP with an SSRC of 0. Whatever fits no
+ * rule passes at once.
  *
  * Ends after SECONDS, or SIGINT or SIGTERM; then sends what still waits and writes what it did, one
  * JSON object for each RTP stream in the order of their first packets, and one for everything:
@@ -253,12 +254,23 @@ static const struct rule *rule_for(const struct forwarder *f, unsigned side, con
     return NULL;
 }
 
+static bool is_rtp(const struct udp *udp)
+{
+    return udp->payload_bytes >= RTP_BYTES && udp->payload[0] >> 6 == 2;
+}
+
+static bool is_rtcp(const struct udp *udp)
+{
+    return udp->payload_bytes >= 4 && udp->payload[0] >> 6 == 2 && udp->payload[1] >= 192 &&
+           udp->payload[1] <= 223;
+}
+
 /* NULL: there are too many. */
 static struct stream *stream_for(struct forwarder *f, const struct rule *rule,
                                  const struct udp *udp)
 {
     const uint8_t *at = udp->payload + 8;
-    uint32_t ssrc = (uint32_t)get16(at) << 16 | get16(at + 2);
+    uint32_t ssrc = is_rtp(udp) ? (uint32_t)get16(at) << 16 | get16(at + 2) : 0;
     size_t address_bytes = udp->family == AF_INET ? 4 : 16;
     struct stream *stream = f->streams;
     for (; stream < f->streams + f->stream_count; stream++)
@@ -320,7 +332,7 @@ static void discard(struct forwarder *f, struct waiting *w)
 
 /* --- what becomes of it */
 
-/* When an RTP packet is to be sent; INT64_MIN: never. */
+/* When a packet of a stream is to be sent; INT64_MIN: never. */
 static int64_t decide(struct stream *stream, int64_t in_ns)
 {
     const struct rule *rule = stream->rule;
@@ -369,12 +381,12 @@ static void take_frame(struct forwarder *f, unsigned side, struct waiting *w)
     w->due_ns = w->in_ns;
     w->stream = NULL;
     w->is_copy = false;
-    if (!rule || udp.payload_bytes < 4 || udp.payload[0] >> 6 != 2) {
+    if (!rule) {
         f->straight++;
-    } else if (udp.payload[1] >= 192 && udp.payload[1] <= 223) {
+    } else if (is_rtcp(&udp)) {
         f->rtcp++;
         w->due_ns += rule->delay_ns;
-    } else if (udp.payload_bytes >= RTP_BYTES) {
+    } else {
         w->stream = stream_for(f, rule, &udp);
         if (!w->stream) {
             f->mishaps++;

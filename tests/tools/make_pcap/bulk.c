@@ -110,8 +110,8 @@ static void close_connection(struct bulk *b, int64_t time_ns, struct call *call)
     put_segment(b, time_ns, call, true, TCP_ACK, 0);
 }
 
-static void put_message(struct bulk *b, int64_t time_ns, struct call *call, enum bulk_message what,
-                        bool from_caller)
+void bulk_put_message(struct bulk *b, int64_t time_ns, struct call *call, enum bulk_message what,
+                      bool from_caller)
 {
     b->totals.messages[what]++;
     if (b->options->tcp) {
@@ -126,7 +126,7 @@ static void put_message(struct bulk *b, int64_t time_ns, struct call *call, enum
     bulk_put_frame(b, time_ns, frame_finish_udp(&f, b->frame, len));
 }
 
-static void start_call(struct bulk *b, int64_t time_ns, uint32_t slot)
+void bulk_start_call(struct bulk *b, int64_t time_ns, uint32_t slot)
 {
     if (b->started == b->options->calls)
         return;
@@ -143,7 +143,12 @@ static void start_call(struct bulk *b, int64_t time_ns, uint32_t slot)
     struct endpoint caller_media = {.ip = call->caller.ip, .port = call->caller_media};
     struct endpoint gateway_media = {.ip = call->gateway.ip, .port = call->gateway_media};
     bulk_fill(&call->fields, ++b->started, &b->prng, &caller_media, &gateway_media);
-    *(call->unanswered ? &b->totals.unanswered : &b->totals.answered) += 1;
+    if (call->unanswered)
+        b->totals.unanswered++;
+    else if (b->options->mixed)
+        bulk_choose_script(b, call);
+    else
+        b->totals.answered++;
     bulk_push(b, time_ns, EVENT_SIGNAL, slot);
 }
 
@@ -171,18 +176,18 @@ static void signal_unanswered(struct bulk *b, int64_t time_ns, uint32_t slot)
 {
     struct call *call = &b->calls[slot];
     if (call->step == LADDER_SENDS) {
-        start_call(b, time_ns, slot);
+        bulk_start_call(b, time_ns, slot);
         return;
     }
     if (b->options->tcp) { /* sent once, and acknowledged by the gateway's TCP alone */
         open_connection(b, time_ns, call);
-        put_message(b, time_ns, call, BULK_INVITE, true);
+        bulk_put_message(b, time_ns, call, BULK_INVITE, true);
         put_segment(b, time_ns, call, false, TCP_ACK, 0);
         call->step = LADDER_SENDS;
         bulk_push(b, time_ns + 32 * SECOND, EVENT_SIGNAL, slot);
         return;
     }
-    put_message(b, time_ns, call, BULK_INVITE, true);
+    bulk_put_message(b, time_ns, call, BULK_INVITE, true);
     int64_t gap = (SECOND / 2) << call->step++;
     bulk_push(b, time_ns + (call->step < LADDER_SENDS ? gap : SECOND / 2), EVENT_SIGNAL, slot);
 }
@@ -194,15 +199,19 @@ static void signal_call(struct bulk *b, int64_t time_ns, uint32_t slot)
         signal_unanswered(b, time_ns, slot);
         return;
     }
+    if (call->script) {
+        bulk_signal_mixed(b, time_ns, slot);
+        return;
+    }
     if (call->step > BULK_BYE_OK) {
-        start_call(b, time_ns, slot);
+        bulk_start_call(b, time_ns, slot);
         return;
     }
     enum bulk_message what = (enum bulk_message)call->step++;
     if (b->options->tcp && what == BULK_INVITE)
         open_connection(b, time_ns, call);
-    put_message(b, time_ns, call, what,
-                what == BULK_INVITE || what == BULK_ACK || what == BULK_BYE);
+    bulk_put_message(b, time_ns, call, what,
+                     what == BULK_INVITE || what == BULK_ACK || what == BULK_BYE);
     if (b->options->tcp && what == BULK_BYE_OK)
         close_connection(b, time_ns, call);
     if (what == BULK_ACK) {
@@ -244,7 +253,7 @@ static void start(struct bulk *b, uint32_t slots)
     if (b->hold_ns < SECOND)
         die("--concurrent and --cps: calls would be shorter than a second");
     for (uint32_t i = 0; i < slots; i++)
-        start_call(b, now + b->hold_ns / slots * i, i);
+        bulk_start_call(b, now + b->hold_ns / slots * i, i);
     for (uint32_t kind = 0; kind < BULK_NOISES; kind++) {
         if (o->noise[kind] == 0)
             continue;
@@ -274,7 +283,9 @@ static void run(struct bulk *b)
             break;
         }
     }
-    if (b->totals.unanswered + b->totals.noise[BULK_INVITES] + b->totals.noise[BULK_HALF_OPEN] > 0)
+    if (b->totals.unanswered + b->totals.noise[BULK_INVITES] + b->totals.noise[BULK_HALF_OPEN] >
+            0 ||
+        b->options->mixed)
         send_trailer(b);
 }
 

@@ -3,8 +3,8 @@
  * alone.
  *
  * Every call is INVITE, 100, 180, 200, ACK, talk, BYE, 200; an unanswered one is the full ladder of
- * RFC 3261 section 17.1.1.2 to a gateway that never speaks; over TCP it is sent once. Only
- * documentation addresses are used.
+ * RFC 3261 section 17.1.1.2 to a gateway that never speaks; over TCP it is sent once. Mixed: half
+ * of them go well in other ways, see bulk_mixed.c. Only documentation addresses are used.
  */
 #ifndef MAKE_PCAP_BULK_H
 #define MAKE_PCAP_BULK_H
@@ -25,9 +25,9 @@ enum bulk_noise {
 };
 
 struct bulk_options {
-    const char *out, *truth;     /* truth: NULL for none */
-    const char *truth_streams;   /* one JSON object a line for each RTP stream; NULL for none */
-    bool microseconds, rtp, tcp; /* tcp: the calls' signalling */
+    const char *out, *truth;   /* truth: NULL for none */
+    const char *truth_streams; /* one JSON object a line for each RTP stream; NULL for none */
+    bool microseconds, rtp, mixed, tcp; /* tcp: the calls' signalling */
     uint64_t calls, seed, noise[BULK_NOISES];
     uint32_t concurrent;
     double cps;        /* 0: each call takes about 30 s */
@@ -50,6 +50,10 @@ enum bulk_field {
     FIELD_CALLEE,
     FIELD_CALLER_PORT,
     FIELD_GATEWAY_PORT,
+    FIELD_BRANCH, /* one letter of the INVITE's branch */
+    FIELD_TAG,    /* one of the To tag */
+    FIELD_CSEQ,   /* of the INVITE, one digit */
+    FIELD_BYE_CSEQ,
     FIELD_COUNT
 };
 enum { BULK_FIELD_ROOM = 16, BULK_MESSAGE_MAX = 1800 };
@@ -62,6 +66,13 @@ enum bulk_message {
     BULK_ACK,
     BULK_BYE,
     BULK_BYE_OK,
+    BULK_CHALLENGE,    /* 401 */
+    BULK_INVITE_AGAIN, /* with credentials */
+    BULK_BUSY,
+    BULK_CANCEL,
+    BULK_CANCEL_OK,
+    BULK_TERMINATED, /* 487 */
+    BULK_ACK_FAILURE,
     BULK_FLOOD,
     BULK_MESSAGE_COUNT
 };

@@ -50,7 +50,10 @@ struct call {
     uint16_t caller_media, gateway_media; /* ports */
     uint8_t caller_index, gateway_index;
     bool unanswered;
-    unsigned step; /* message sent next; of unanswered calls: transmission */
+    const struct bulk_step *script; /* of a mixed call; NULL: a plain one */
+    int64_t begun_ns, late_ns;      /* mixed: the first INVITE; no response before (0: at once) */
+    unsigned sent;                  /* mixed: how often that INVITE was sent */
+    unsigned step;                  /* message sent next; of unanswered calls: transmission */
     int64_t bye_ns;
     uint32_t seq[2]; /* TCP: next of the caller, of the gateway */
     struct stream streams[2];
@@ -64,6 +67,8 @@ struct late {
 struct totals {
     uint64_t messages[BULK_MESSAGE_COUNT];
     uint64_t answered, unanswered, copies, other;
+    uint64_t failed, cancelled;
+    uint64_t struggling; /* INVITEs sent three times and more before any response, but unanswered */
     uint64_t noise[BULK_NOISES];
     uint64_t streams;
     struct stream_sums rtp;
@@ -95,6 +100,15 @@ struct endpoint bulk_endpoint(uint8_t a, uint8_t x, uint8_t y, uint8_t z, uint16
 bool bulk_put_frame(struct bulk *b, int64_t time_ns, size_t len);
 /* Keeps what lies there for later; not at all when too many wait, which the truth then says. */
 bool bulk_put_late(struct bulk *b, int64_t time_ns, size_t len);
+
+/* bulk.c: of a call; and the next call in this place. */
+void bulk_put_message(struct bulk *b, int64_t time_ns, struct call *call, enum bulk_message what,
+                      bool from_caller);
+void bulk_start_call(struct bulk *b, int64_t time_ns, uint32_t slot);
+
+/* bulk_mixed.c: how this call goes; and its next message. */
+void bulk_choose_script(struct bulk *b, struct call *call);
+void bulk_signal_mixed(struct bulk *b, int64_t time_ns, uint32_t slot);
 
 /* bulk_media.c: both streams of a call that has its ACK; the next packet of one of them. */
 void bulk_start_media(struct bulk *b, int64_t ack_ns, uint32_t slot);

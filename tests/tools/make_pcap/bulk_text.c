@@ -12,13 +12,14 @@ static const struct {
 } fields[FIELD_COUNT] = {
     {'c', FIELD_CALLER_IP, 11},  {'g', FIELD_GATEWAY_IP, 14},  {'n', FIELD_NUMBER, 10},
     {'k', FIELD_KEY, 8},         {'u', FIELD_CALLER, 11},      {'d', FIELD_CALLEE, 11},
-    {'p', FIELD_CALLER_PORT, 5}, {'q', FIELD_GATEWAY_PORT, 5},
+    {'p', FIELD_CALLER_PORT, 5}, {'q', FIELD_GATEWAY_PORT, 5}, {'v', FIELD_BRANCH, 1},
+    {'t', FIELD_TAG, 1},         {'s', FIELD_CSEQ, 1},         {'y', FIELD_BYE_CSEQ, 1},
 };
 
-#define VIA             "Via: SIP/2.0/UDP {c}:5060;branch=z9hG4bK-{k}-{n}"
+#define VIA             "Via: SIP/2.0/UDP {c}:5060;branch=z9hG4bK{v}{k}-{n}"
 #define FROM            "From: \"Caller {u}\" <sip:+{u}@example.com>;tag=a{k}{n}\r\n"
 #define TO              "To: <sip:+{d}@example.net>"
-#define TO_TAG          TO ";tag=b{k}{n}\r\n"
+#define TO_TAG          TO ";tag={t}{k}{n}\r\n"
 #define CALL_ID         "Call-ID: {n}-{k}-call@{c}\r\n"
 #define CALLER_CONTACT  "Contact: <sip:+{u}@{c}:5060;transport=udp>\r\n"
 #define GATEWAY_CONTACT "Contact: <sip:+{d}@{g}:5060;transport=udp>\r\n"
@@ -30,7 +31,7 @@ static const struct {
 #define SERVER     "Server: Example Gateway 4.12\r\n"
 
 #define CALLER_HEADERS                                                                             \
-    "Max-Forwards: 70\r\n" FROM TO "\r\n" CALL_ID "CSeq: 1 INVITE\r\n" CALLER_CONTACT ALLOW        \
+    "Max-Forwards: 70\r\n" FROM TO "\r\n" CALL_ID "CSeq: {s} INVITE\r\n" CALLER_CONTACT ALLOW      \
     "Session-Expires: 1800\r\nMin-SE: 90\r\n"                                                      \
     "P-Asserted-Identity: \"Caller {u}\" <sip:+{u}@example.com>\r\n"                               \
     "P-Preferred-Identity: <tel:+{u}>\r\n" USER_AGENT "Content-Type: application/sdp\r\n"
@@ -48,26 +49,55 @@ static const struct {
                      ";rport\r\n" CALLER_HEADERS,
                      SDP("{c}", "{p}")},
     [BULK_TRYING] = {"SIP/2.0 100 Trying\r\n" VIA ";received={c};rport=5060\r\n" FROM TO
-                     "\r\n" CALL_ID "CSeq: 1 INVITE\r\n" SERVER,
+                     "\r\n" CALL_ID "CSeq: {s} INVITE\r\n" SERVER,
                      ""},
     [BULK_RINGING] = {"SIP/2.0 180 Ringing\r\n" VIA
                       ";received={c};rport=5060\r\n" FROM TO_TAG CALL_ID
-                      "CSeq: 1 INVITE\r\n" GATEWAY_CONTACT ALLOW SERVER,
+                      "CSeq: {s} INVITE\r\n" GATEWAY_CONTACT ALLOW SERVER,
                       ""},
     [BULK_OK] = {"SIP/2.0 200 OK\r\n" VIA ";received={c};rport=5060\r\n" FROM TO_TAG CALL_ID
-                 "CSeq: 1 INVITE\r\n" GATEWAY_CONTACT ALLOW SERVER
+                 "CSeq: {s} INVITE\r\n" GATEWAY_CONTACT ALLOW SERVER
                  "Session-Expires: 1800;refresher=uac\r\nContent-Type: application/sdp\r\n",
                  SDP("{g}", "{q}")},
     [BULK_ACK] = {"ACK sip:+{d}@{g}:5060;transport=udp SIP/2.0\r\n" VIA "-ack;rport\r\n"
-                  "Max-Forwards: 70\r\n" FROM TO_TAG CALL_ID "CSeq: 1 ACK\r\n" USER_AGENT,
+                  "Max-Forwards: 70\r\n" FROM TO_TAG CALL_ID "CSeq: {s} ACK\r\n" USER_AGENT,
                   ""},
     [BULK_BYE] = {"BYE sip:+{d}@{g}:5060;transport=udp SIP/2.0\r\n" VIA "-bye;rport\r\n"
-                  "Max-Forwards: 70\r\n" FROM TO_TAG CALL_ID "CSeq: 2 BYE\r\n" USER_AGENT
+                  "Max-Forwards: 70\r\n" FROM TO_TAG CALL_ID "CSeq: {y} BYE\r\n" USER_AGENT
                   "Reason: Q.850;cause=16;text=\"Normal call clearing\"\r\n",
                   ""},
     [BULK_BYE_OK] = {"SIP/2.0 200 OK\r\n" VIA "-bye;received={c};rport=5060\r\n" FROM TO_TAG CALL_ID
-                     "CSeq: 2 BYE\r\n" SERVER,
+                     "CSeq: {y} BYE\r\n" SERVER,
                      ""},
+    [BULK_CHALLENGE] =
+        {"SIP/2.0 401 Unauthorized\r\n" VIA ";received={c};rport=5060\r\n" FROM TO_TAG CALL_ID
+         "CSeq: {s} INVITE\r\n"
+         "WWW-Authenticate: Digest realm=\"example.com\", nonce=\"{k}{n}\"\r\n" SERVER,
+         ""},
+    [BULK_INVITE_AGAIN] = {"INVITE sip:+{d}@{g}:5060;user=phone SIP/2.0\r\n" VIA
+                           ";rport\r\n" CALLER_HEADERS
+                           "Authorization: Digest username=\"{u}\", realm=\"example.com\", "
+                           "nonce=\"{k}{n}\", uri=\"sip:+{d}@{g}:5060\", "
+                           "response=\"00000000000000000000000000000000\"\r\n",
+                           SDP("{c}", "{p}")},
+    [BULK_BUSY] = {"SIP/2.0 486 Busy Here\r\n" VIA
+                   ";received={c};rport=5060\r\n" FROM TO_TAG CALL_ID "CSeq: {s} INVITE\r\n" SERVER,
+                   ""},
+    [BULK_CANCEL] = {"CANCEL sip:+{d}@{g}:5060;user=phone SIP/2.0\r\n" VIA
+                     ";rport\r\nMax-Forwards: 70\r\n" FROM TO "\r\n" CALL_ID
+                     "CSeq: {s} CANCEL\r\n" USER_AGENT,
+                     ""},
+    [BULK_CANCEL_OK] = {"SIP/2.0 200 OK\r\n" VIA ";received={c};rport=5060\r\n" FROM TO_TAG CALL_ID
+                        "CSeq: {s} CANCEL\r\n" SERVER,
+                        ""},
+    [BULK_TERMINATED] = {"SIP/2.0 487 Request Terminated\r\n" VIA
+                         ";received={c};rport=5060\r\n" FROM TO_TAG CALL_ID
+                         "CSeq: {s} INVITE\r\n" SERVER,
+                         ""},
+    [BULK_ACK_FAILURE] = {"ACK sip:+{d}@{g}:5060;user=phone SIP/2.0\r\n" VIA
+                          ";rport\r\nMax-Forwards: 70\r\n" FROM TO_TAG CALL_ID
+                          "CSeq: {s} ACK\r\n" USER_AGENT,
+                          ""},
     [BULK_FLOOD] =
         {"INVITE sip:+{d}@{g}:5060 SIP/2.0\r\n"
          "Via: SIP/2.0/UDP host-{k}.example.org:5060;branch=z9hG4bK-{n}{k};rport\r\n"
@@ -127,6 +157,10 @@ void bulk_fill(struct bulk_fields *f, uint64_t number, struct prng *prng,
                const struct endpoint *caller, const struct endpoint *gateway)
 {
     uint64_t random = prng_next(prng);
+    f->text[FIELD_BRANCH][0] = '-';
+    f->text[FIELD_TAG][0] = 'b';
+    f->text[FIELD_CSEQ][0] = '1';
+    f->text[FIELD_BYE_CSEQ][0] = '2';
     char ip[IP_TEXT_MAX];
     snprintf(f->text[FIELD_NUMBER], BULK_FIELD_ROOM, "%010llx", (unsigned long long)number);
     snprintf(f->text[FIELD_KEY], BULK_FIELD_ROOM, "%08x", (unsigned)random);

@@ -46,20 +46,25 @@ static void write_sums(const struct bulk *b, uint32_t concurrent, FILE *f)
 {
     const struct totals *t = &b->totals;
     const uint64_t *m = t->messages;
-    uint64_t invites = m[BULK_INVITE] + m[BULK_FLOOD];
+    uint64_t invites = m[BULK_INVITE] + m[BULK_INVITE_AGAIN] + m[BULK_FLOOD];
     const struct {
         const char *name;
         uint64_t value;
     } numbers[] = {
         {"packets", b->out.packets},
         {"octets", b->out.octets},
-        {"requests", invites + m[BULK_ACK] + m[BULK_BYE]},
-        {"responses", m[BULK_TRYING] + m[BULK_RINGING] + m[BULK_OK] + m[BULK_BYE_OK]},
+        {"requests", invites + m[BULK_ACK] + m[BULK_ACK_FAILURE] + m[BULK_CANCEL] + m[BULK_BYE]},
+        {"responses", m[BULK_TRYING] + m[BULK_RINGING] + m[BULK_OK] + m[BULK_BYE_OK] +
+                          m[BULK_CHALLENGE] + m[BULK_BUSY] + m[BULK_CANCEL_OK] +
+                          m[BULK_TERMINATED]},
         {"invites", invites},
         {"call_ids", b->started + t->noise[BULK_INVITES]},
         {"calls_at_a_time", concurrent},
         {"calls_answered", t->answered},
         {"calls_unanswered", t->unanswered},
+        {"calls_failed", t->failed},
+        {"calls_cancelled", t->cancelled},
+        {"struggling", t->struggling},
         {"flood", t->noise[BULK_INVITES]},
         {"fragments", t->noise[BULK_FRAGMENTS]},
         {"half_open", t->noise[BULK_HALF_OPEN]},

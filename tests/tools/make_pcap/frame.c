@@ -231,7 +231,7 @@ size_t frame_finish_tcp(const struct frame *f, uint8_t *buf, const struct frame_
 }
 
 size_t frame_write_icmp_error(const struct frame *f, uint8_t *buf, uint8_t type, uint8_t code,
-                              const uint8_t *quoted, size_t quoted_len)
+                              uint16_t mtu, const uint8_t *quoted, size_t quoted_len)
 {
     bool v4 = f->src.ip.version == 4;
     uint8_t *ip = buf + link_length(f);
@@ -241,6 +241,8 @@ size_t frame_write_icmp_error(const struct frame *f, uint8_t *buf, uint8_t type,
     memset(icmp, 0, ICMP_HEADER);
     icmp[0] = type;
     icmp[1] = code;
+    icmp[6] = (uint8_t)(mtu >> 8); /* the low half of the second word, in both */
+    icmp[7] = (uint8_t)mtu;
     memcpy(icmp + ICMP_HEADER, quoted, quoted_len);
     put_checksum(icmp + 2, sum_octets(v4 ? 0 : sum, icmp, ICMP_HEADER + quoted_len));
     return link_length(f) + ip_length(f) + ICMP_HEADER + quoted_len;

@@ -53,9 +53,10 @@ size_t frame_tcp_offset(const struct frame *f);
 size_t frame_finish_udp(const struct frame *f, uint8_t *buf, size_t len);
 size_t frame_finish_tcp(const struct frame *f, uint8_t *buf, const struct frame_tcp *tcp,
                         size_t len);
-/* ICMP or ICMPv6, by the addresses: an error that quotes the beginning of an IP packet. */
+/* ICMP or ICMPv6, by the addresses: an error that quotes the beginning of an IP packet; mtu: where
+ * the type has one (RFC 1191, RFC 4443 section 3.2), else 0. */
 size_t frame_write_icmp_error(const struct frame *f, uint8_t *buf, uint8_t type, uint8_t code,
-                              const uint8_t *quoted, size_t quoted_len);
+                              uint16_t mtu, const uint8_t *quoted, size_t quoted_len);
 
 /* The pieces, for what is not UDP, TCP or ICMP. */
 void frame_write_link(const struct frame *f, uint8_t *buf, unsigned ethertype);

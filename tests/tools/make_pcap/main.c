@@ -13,14 +13,16 @@ static const char usage[] =
     "usage: make_pcap --scenario FILE -o OUT [--truth FILE] [--one-way HOST,...] [--lose PERCENT]\n"
     "                 [--seed N] [--us] [--set [HOST.]KEY=VALUE]...\n"
     "       make_pcap --calls N --concurrent M -o OUT [--truth FILE] [--truth-streams FILE]\n"
-    "                 [--cps X] [--talk SECONDS] [--unanswered PERCENT]\n"
+    "                 [--cps X] [--talk SECONDS] [--unanswered PERCENT] [--mixed]\n"
     "                 [--flood N] [--fragments N] [--half-open N] [--gaps N] [--tcp] [--rtp]\n"
     "                 [--loss PERCENT] [--jitter MS] [--duplicates PERCENT] [--reorder PERCENT]\n"
     "                 [--copies PERCENT] [--seed N] [--us]\n"
     "       make_pcap --keys\n"
     "OUT and the truth may be -, the standard output. --one-way leaves out what these hosts send,\n"
     "--lose what a bad mirror would lose; --set is\n"
-    "a key of the scenario's line file, or of a host. Times are in ns; --us gives a file in us.\n";
+    "a key of the scenario's line file, or of a host; --mixed has challenges, forks, CANCELs, "
+    "busy\n"
+    "lines and late answers among the calls. Times are in ns; --us gives a file in us.\n";
 
 enum option_id {
     OPTION_SCENARIO = 256,
@@ -33,6 +35,7 @@ enum option_id {
     OPTION_CONCURRENT,
     OPTION_CPS,
     OPTION_UNANSWERED,
+    OPTION_MIXED,
     OPTION_FLOOD,
     OPTION_FRAGMENTS,
     OPTION_HALF_OPEN,
@@ -61,6 +64,7 @@ static const struct option long_options[] = {
     {"concurrent", required_argument, NULL, OPTION_CONCURRENT},
     {"cps", required_argument, NULL, OPTION_CPS},
     {"unanswered", required_argument, NULL, OPTION_UNANSWERED},
+    {"mixed", no_argument, NULL, OPTION_MIXED},
     {"flood", required_argument, NULL, OPTION_FLOOD},
     {"fragments", required_argument, NULL, OPTION_FRAGMENTS},
     {"half-open", required_argument, NULL, OPTION_HALF_OPEN},
@@ -133,6 +137,9 @@ static void take_option(int id, struct scenario_options *s, struct bulk_options 
     case OPTION_UNANSWERED:
         b->unanswered = real(optarg, 100);
         break;
+    case OPTION_MIXED:
+        b->mixed = true;
+        break;
     case OPTION_FLOOD:
     case OPTION_FRAGMENTS:
     case OPTION_HALF_OPEN:
@@ -195,6 +202,8 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
+    if (bulk.mixed && bulk.tcp)
+        die("--mixed: not with --tcp");
     if (scenario.path)
         scenario_run(&scenario);
     else

@@ -132,7 +132,7 @@ void message_write(const struct message *m, struct text *out)
         text_add(out, "Max-Forwards: %lld%s", (long long)m->max_forwards, w.end);
     put_party(&w, "From", m->from, m->from_tag);
     put_party(&w, "To", m->to, m->to_tag);
-    put_field(&w, "Call-ID", m->call_id);
+    put_field(&w, "Call-ID", m->spec.call_id ? m->spec.call_id : m->call_id);
     text_add(out, "CSeq: %lld %s%s", (long long)m->cseq, m->method, w.end);
     if (m->contact)
         put_field(&w, "Contact", m->contact);

@@ -152,6 +152,7 @@ static void read_packet(struct scenario *s, char **words, int count)
 }
 
 static void read_line(struct scenario *s, const char *text);
+static void read_lines(struct scenario *s, const char *path);
 
 /* The line with each $word replaced by the value of word=value. */
 static char *substitute(const struct scenario *s, const char *line, char **words, int count)
@@ -221,14 +222,28 @@ static void keep_defined(struct scenario *s, const char *text)
     d->lines[d->line_count++] = must_copy(text);
 }
 
+/* The lines of another file, whose path is from this one's folder. */
+static void read_include(struct scenario *s, char **words, int count)
+{
+    if (count != 2 || s->including || s->using)
+        scenario_fail(s, "include FILE, and not from an included one or a definition");
+    const char *slash = strrchr(s->path, '/');
+    int folder = slash ? (int)(slash + 1 - s->path) : 0;
+    char *path = must_format("%.*s%s", folder, s->path, words[1]);
+    s->including = true;
+    read_lines(s, path);
+    s->including = false;
+    free(path);
+}
+
 static void read_line(struct scenario *s, const char *text)
 {
     static const struct {
         const char *word;
         void (*read)(struct scenario *, char **, int);
-    } statements[] = {{"file", read_file},     {"host", read_host}, {"at", read_packet},
-                      {"ladder", read_packet}, {"use", read_use},   {"define", read_define},
-                      {"clock", read_clock}};
+    } statements[] = {{"file", read_file},     {"host", read_host},      {"at", read_packet},
+                      {"ladder", read_packet}, {"use", read_use},        {"define", read_define},
+                      {"clock", read_clock},   {"include", read_include}};
     char *words[SPEC_WORDS_MAX];
     if (s->defining) {
         keep_defined(s, text);
@@ -248,18 +263,18 @@ static void read_line(struct scenario *s, const char *text)
             return;
         }
     }
-    scenario_fail(s, "%s: not one of file, host, at, ladder, define, use, clock", words[0]);
+    scenario_fail(s, "%s: not one of file, host, at, ladder, define, use, clock, include",
+                  words[0]);
 }
 
-static void read_scenario(struct scenario *s)
+static void read_lines(struct scenario *s, const char *path)
 {
     char line[LINE_ROOM];
-    FILE *f = fopen(s->path, "r");
+    FILE *f = fopen(path, "r");
     if (!f)
-        die("%s: cannot be opened: %s", s->path, strerror(errno));
-    while (fgets(line, sizeof line, f)) {
-        s->line++;
-        snprintf(s->where, sizeof s->where, "%s:%u", s->path, s->line);
+        die("%s: cannot be opened: %s", path, strerror(errno));
+    for (unsigned number = 1; fgets(line, sizeof line, f); number++) {
+        snprintf(s->where, sizeof s->where, "%s:%u", path, number);
         size_t len = strcspn(line, "\r\n");
         if (line[len] == '\0' && len + 1 == sizeof line)
             scenario_fail(s, "the line is too long");
@@ -403,7 +418,7 @@ void scenario_run(const struct scenario_options *options)
     snprintf(s.where, sizeof s.where, "--set");
     take_set(&s, NULL);
     set_link(&s);
-    read_scenario(&s);
+    read_lines(&s, s.path);
     check_set(&s);
     streams_finish(&s);
     if (options->lose_percent >= 0)

@@ -5,19 +5,20 @@
  *     file [KEY=VALUE]...                          once, before everything else
  *     host NAME ADDR:PORT [KEY=VALUE]...           who is there, and defaults for what it sends
  *     at TIME SRC > DST WHAT [KEY[=VALUE]]...      one packet
- *     ladder TIME SRC > DST WHAT [KEY[=VALUE]]...  the same message, sent again at t1, 3 t1, 7 t1,
- * ... define NAME ... end                          lines to be used again; $word stands for a value
+ *     ladder TIME SRC > DST WHAT [KEY[=VALUE]]...  the same, again and again: at t1, 3 t1, 7 t1
+ *     define NAME                                  lines to be used again, up to a line "end";
+ *                                                  $word stands for a value
  *     use TIME NAME [word=VALUE]...                those lines, TIME later
- *     clock TIME +SECONDS | -SECONDS               from TIME on the stamps are wrong by so much
- * more
+ *     clock TIME +SECONDS | -SECONDS               from TIME on the stamps are further wrong
+ *     include FILE                                 the lines of another file beside this one
  *
- * WHAT: a method in capitals, a status code, or rtp, rtcp, udp, tcp, icmp, stream. TIME: seconds
- * since the file's start. Lines may stand in any order of time: the capture is sorted, equal times
- * in the order of the lines. What a response answers and what a dialog is like is taken from the
- * lines above. With transport=tcp or ws, SIP goes over a TCP connection between the two endpoints,
- * which the first to send opens; "stream" is anything else on it. Handshake, sequence numbers,
- * acknowledgments and WebSocket's upgrade come by themselves. The line "file" takes the keys of
- * hosts too, as defaults. `make_pcap --keys` lists the keys.
+ * WHAT: a method in capitals, a status code, or rtp, rtcp, udp, tcp, icmp, stream, dns. TIME:
+ * seconds since the file's start. Lines may stand in any order of time: the capture is sorted,
+ * equal times in the order of the lines. What a response answers and what a dialog is like is taken
+ * from the lines above. With transport=tcp or ws, SIP goes over a TCP connection between the two
+ * endpoints, which the first to send opens; "stream" is anything else on it. Handshake, sequence
+ * numbers, acknowledgments and WebSocket's upgrade come by themselves. The line "file" takes the
+ * keys of hosts too, as defaults. `make_pcap --keys` lists the keys.
  */
 #ifndef MAKE_PCAP_SCENARIO_H
 #define MAKE_PCAP_SCENARIO_H
@@ -79,13 +80,12 @@ struct scenario_options {
 struct scenario {
     const struct scenario_options *options;
     const char *path;
-    unsigned line;
     char where[512];
     struct spec file;
     enum frame_link link;
     bool file_used;
     int64_t base_ns; /* of the `use` in progress */
-    bool using;
+    bool using, including;
     struct prng prng;
     struct host **hosts;
     struct definition *definitions;

@@ -162,11 +162,13 @@ void line_put_tcp(struct line *l, int64_t time_ns, const struct frame_tcp *tcp, 
     free(buf);
 }
 
-void line_put_icmp(struct line *l, uint8_t type, uint8_t code, const uint8_t *quoted, size_t len)
+void line_put_icmp(struct line *l, uint8_t type, uint8_t code, uint16_t mtu, const uint8_t *quoted,
+                   size_t len)
 {
     uint8_t *buf = must_alloc(FRAME_HEADERS_MAX + len);
     next_ip_id(l);
-    put_packet(l, l->time_ns, buf, frame_write_icmp_error(&l->frame, buf, type, code, quoted, len));
+    put_packet(l, l->time_ns, buf,
+               frame_write_icmp_error(&l->frame, buf, type, code, mtu, quoted, len));
     free(buf);
 }
 

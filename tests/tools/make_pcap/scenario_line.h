@@ -26,7 +26,8 @@ void line_put_udp(struct line *l, int64_t time_ns, const void *payload, size_t l
 void line_put_udp_again(struct line *l, int64_t time_ns, const void *payload, size_t len);
 void line_put_tcp(struct line *l, int64_t time_ns, const struct frame_tcp *tcp, const void *payload,
                   size_t len);
-void line_put_icmp(struct line *l, uint8_t type, uint8_t code, const uint8_t *quoted, size_t len);
+void line_put_icmp(struct line *l, uint8_t type, uint8_t code, uint16_t mtu, const uint8_t *quoted,
+                   size_t len);
 
 /* When a ladder sends, by its spec: fills gap_ns and until_ns. */
 struct ladder {
@@ -40,6 +41,11 @@ enum { MEDIA_PORT = 20000 }; /* where a line says none; RTCP: one more */
 /* scenario_rtp.c and scenario_rtcp.c: the packets of one line. */
 void rtp_add(struct line *l);
 void rtcp_add(struct line *l);
+
+/* scenario_dns.c: one DNS message. */
+void dns_add(struct line *l, bool ladder);
+/* scenario_packet.c: once, or as a ladder, which starts at half a second where t1 says nothing. */
+void payload_put_udp(struct line *l, bool ladder, const struct text *payload);
 
 /* scenario_stream.c: what goes over TCP is kept until every line is read, then put in order. */
 void stream_add(struct line *l, struct host *dst, bool ladder, struct text *bytes);

@@ -5,7 +5,7 @@
 
 enum { ICMP_QUOTE_MAX = 528, PAYLOAD_DEFAULT = 160 };
 
-static void add_repeated(struct line *l, bool ladder, const struct text *payload)
+void payload_put_udp(struct line *l, bool ladder, const struct text *payload)
 {
     int64_t offset = 0;
     if (!ladder) {
@@ -48,7 +48,7 @@ static void add_sip(struct line *l, bool ladder, struct host *dst, const char *w
             l->frame.dst.port = l->transaction->src_at.port;
         stream_add(l, dst, ladder, &payload);
     } else {
-        add_repeated(l, ladder, &payload);
+        payload_put_udp(l, ladder, &payload);
         text_fini(&payload);
     }
 }
@@ -95,7 +95,7 @@ static void add_other_udp(struct line *l, bool ladder)
                 text_put(&payload, "\xf0", 1);
         }
         l->time_ns = begin_ns + i * or_else(spec->interval, 20000000);
-        add_repeated(l, ladder, &payload);
+        payload_put_udp(l, ladder, &payload);
         text_fini(&payload);
     }
 }
@@ -137,7 +137,8 @@ static void add_icmp(struct line *l, struct host *dst)
         const char *name;
         uint8_t type, code, type6, code6;
     } kinds[] = {{"net", 3, 0, 1, 0},  {"host", 3, 1, 1, 3},   {"protocol", 3, 2, 4, 1},
-                 {"port", 3, 3, 1, 4}, {"admin", 3, 13, 1, 1}, {"ttl", 11, 0, 3, 0}};
+                 {"port", 3, 3, 1, 4}, {"admin", 3, 13, 1, 1}, {"ttl", 11, 0, 3, 0},
+                 {"reassembly", 11, 1, 3, 1}, {"too_big", 3, 4, 2, 0}};
     const struct spec *spec = l->spec;
     const char *name = spec->kind ? spec->kind : "port";
     const struct host *host = spec->quote ? scenario_find_host(l->s, spec->quote) : dst;
@@ -150,11 +151,12 @@ static void add_icmp(struct line *l, struct host *dst)
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kinds[i].name, name) != 0)
             continue;
+        int64_t mtu = strcmp(name, "too_big") == 0 ? or_else(spec->mtu, 1400) : 0;
         line_put_icmp(l, v4 ? kinds[i].type : kinds[i].type6, v4 ? kinds[i].code : kinds[i].code6,
-                      quoted->packet, len);
+                      (uint16_t)mtu, quoted->packet, len);
         return;
     }
-    scenario_fail(l->s, "kind=%s: not one of net, host, protocol, port, admin, ttl", name);
+    scenario_fail(l->s, "kind=%s: not one of net, host, protocol, port, admin, ttl, reassembly, too_big", name);
 }
 
 static unsigned scope_of(const struct scenario *s, const char *what)
@@ -162,15 +164,16 @@ static unsigned scope_of(const struct scenario *s, const char *what)
     static const struct {
         const char *word;
         unsigned scope;
-    } kinds[] = {{"rtp", SPEC_RTP}, {"rtcp", SPEC_RTCP}, {"udp", SPEC_UDP},
-                 {"tcp", SPEC_TCP}, {"icmp", SPEC_ICMP}, {"stream", SPEC_STREAM}};
+    } kinds[] = {{"rtp", SPEC_RTP},   {"rtcp", SPEC_RTCP},     {"udp", SPEC_UDP}, {"tcp", SPEC_TCP},
+                 {"icmp", SPEC_ICMP}, {"stream", SPEC_STREAM}, {"dns", SPEC_DNS}};
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i].word, what) == 0)
             return kinds[i].scope;
     if (strspn(what, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(what) ||
         strspn(what, "0123456789") == strlen(what))
         return SPEC_SIP;
-    scenario_fail(s, "%s: not a METHOD, a status code, or rtp, rtcp, udp, tcp, icmp, stream", what);
+    scenario_fail(s, "%s: not a METHOD, a status code, or rtp, rtcp, udp, tcp, icmp, stream, dns",
+                  what);
 }
 
 void scenario_add_packets(struct scenario *s, int64_t time_ns, bool ladder, struct host *src,
@@ -178,8 +181,8 @@ void scenario_add_packets(struct scenario *s, int64_t time_ns, bool ladder, stru
 {
     struct spec spec = src->defaults;
     unsigned scope = scope_of(s, what), also = SPEC_PACKET;
-    if (ladder && !(scope & (SPEC_SIP | SPEC_UDP | SPEC_STREAM)))
-        scenario_fail(s, "ladder: only of SIP messages, udp and stream");
+    if (ladder && !(scope & (SPEC_SIP | SPEC_UDP | SPEC_STREAM | SPEC_DNS)))
+        scenario_fail(s, "ladder: only of SIP messages, udp, dns and stream");
     if (ladder)
         also |= SPEC_LADDER;
     if (scope & (SPEC_SIP | SPEC_STREAM))
@@ -202,6 +205,8 @@ void scenario_add_packets(struct scenario *s, int64_t time_ns, bool ladder, stru
         add_other_udp(&l, ladder);
     else if (scope == SPEC_TCP)
         add_tcp(&l);
+    else if (scope == SPEC_DNS)
+        dns_add(&l, ladder);
     else if (scope == SPEC_STREAM)
         stream_add_other(&l, dst, ladder);
     else

@@ -97,7 +97,8 @@ void message_write_sdp(const char *where, const struct spec *spec, const struct 
     text_add(out,
              "v=0\r\no=- 3900000000 %lld IN IP%d %s\r\ns=-\r\nc=IN IP%d %s\r\nt=0 0\r\n"
              "m=audio %u %s",
-             sdp_version, version, ip, version, ip, media.port, profile_of(spec));
+             sdp_version, version, spec->sdp_origin ? spec->sdp_origin : ip, version, ip,
+             media.port, profile_of(spec));
     struct text maps = {0};
     for (const char *at = spec->codec ? spec->codec : "PCMU"; *at;) {
         size_t len = strcspn(at, ",");

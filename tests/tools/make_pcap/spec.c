@@ -65,6 +65,7 @@ static const struct key keys[] = {
 
     {"call", KEY_TEXT, SPEC_SIP, FIELD(call),
      "the call; Call-ID is CALL@caller's address, or as given with @"},
+    {"call_id", KEY_TEXT, SPEC_SIP, FIELD(call_id), "Call-ID of this message, verbatim"},
     {"branch", KEY_TEXT, SPEC_SIP, FIELD(branch), "the transaction; sent as z9hG4bK-CALL-BRANCH"},
     {"below", KEY_TEXT, SPEC_SIP, FIELD(below), "proxied copy of the request with this branch"},
     {"as", KEY_TEXT, SPEC_SIP, FIELD(as), "the host that wrote it, where a proxy passes it on"},
@@ -102,6 +103,8 @@ static const struct key keys[] = {
      "sdes: RTP/SAVP and an invented a=crypto; dtls: UDP/TLS/RTP/SAVPF and a fingerprint"},
     {"rtcp_mux", KEY_FLAG, SPEC_SIP, FIELD(rtcp_mux), "a=rtcp-mux"},
     {"rtcp_port", KEY_INT, SPEC_SIP, FIELD(rtcp_port), "a=rtcp of that port (RFC 3605)"},
+    {"sdp_origin", KEY_TEXT, SPEC_SIP, FIELD(sdp_origin),
+     "address of the o= line, default as in c="},
     {"sdp_version", KEY_INT, SPEC_SIP, FIELD(sdp_version), "of the o= line, default 1"},
     {"compact", KEY_FLAG, SPEC_SIP, FIELD(compact), "compact header names"},
     {"lf", KEY_FLAG, SPEC_SIP, FIELD(lf), "lines end in LF alone"},
@@ -184,7 +187,8 @@ static const struct key keys[] = {
     {"highest", KEY_INT, SPEC_RTCP, FIELD(highest), "report: highest sequence number"},
     {"report_jitter", KEY_INT, SPEC_RTCP, FIELD(report_jitter), "report: jitter, in clock units"},
     {"lsr", KEY_INT, SPEC_RTCP, FIELD(lsr), "report: a wrong LSR"},
-    {"cname", KEY_TEXT, SPEC_RTCP, FIELD(cname), "an SDES packet with this CNAME"},
+    {"cname", KEY_TEXT, SPEC_RTCP | SPEC_DNS, FIELD(cname),
+     "an SDES packet with this CNAME; DNS: what the name is an alias of, which has the answers"},
     {"rrtr", KEY_FLAG, SPEC_RTCP, FIELD(rrtr), "XR: receiver reference time"},
     {"dlrr", KEY_INT, SPEC_RTCP, FIELD(dlrr), "XR: answers this SSRC's RRTR that came last"},
     {"voip", KEY_INT, SPEC_RTCP, FIELD(voip), "XR: VoIP metrics about this SSRC"},
@@ -204,11 +208,25 @@ static const struct key keys[] = {
     {"flags", KEY_TEXT, SPEC_TCP | SPEC_STREAM, FIELD(flags),
      "of S A F R P, default A; stream: F or R ends it"},
     {"ack", KEY_INT, SPEC_TCP, FIELD(ack), "acknowledgment number"},
-    {"kind", KEY_TEXT, SPEC_ICMP, FIELD(kind), "net, host, protocol, port (default), admin, ttl"},
+    {"kind", KEY_TEXT, SPEC_ICMP, FIELD(kind),
+     "net, host, protocol, port (default), admin, ttl, reassembly, too_big"},
+    {"mtu", KEY_INT, SPEC_ICMP, FIELD(mtu), "of too_big; default 1400"},
     {"quote", KEY_TEXT, SPEC_ICMP, FIELD(quote),
      "HOST whose newest packet is quoted; default the destination"},
     {"quote_bytes", KEY_INT, SPEC_ICMP, FIELD(quote_bytes),
      "quoted behind the IP header; default all, to 528"},
+
+    {"ask", KEY_TEXT, SPEC_DNS, FIELD(ask), "the name that is asked for"},
+    {"type", KEY_TEXT, SPEC_DNS, FIELD(type),
+     "a (default), aaaa, srv, naptr, txt, ptr, or a number"},
+    {"id", KEY_INT, SPEC_DNS, FIELD(id), "of question and response, default 1"},
+    {"response", KEY_FLAG, SPEC_DNS, FIELD(response), "it is one, and comes from port 53"},
+    {"rcode", KEY_TEXT, SPEC_DNS, FIELD(rcode),
+     "formerr, servfail, nxdomain, notimp, refused, or a number"},
+    {"answer", KEY_TEXT, SPEC_DNS, FIELD(answer),
+     "VALUE,...: addresses; srv: NAME[:PORT]; naptr: the service's name"},
+    {"also", KEY_TEXT, SPEC_DNS, FIELD(also), "NAME=ADDR,...: additional addresses"},
+    {"cut", KEY_FLAG, SPEC_DNS, FIELD(cut), "the TC bit: the rest is for TCP"},
 };
 
 enum { KEYS = sizeof keys / sizeof keys[0] };
@@ -319,7 +337,8 @@ void spec_print_keys(FILE *f)
     } scopes[] = {{SPEC_FILE, "file"},       {SPEC_PACKET, "packet"}, {SPEC_LADDER, "ladder"},
                   {SPEC_SIP, "sip"},         {SPEC_RTP, "rtp"},       {SPEC_UDP, "udp"},
                   {SPEC_TCP, "tcp"},         {SPEC_ICMP, "icmp"},     {SPEC_STREAM, "stream"},
-                  {SPEC_CARRIED, "carried"}, {SPEC_RTCP, "rtcp"},     {SPEC_PATH, "path"}};
+                  {SPEC_CARRIED, "carried"}, {SPEC_RTCP, "rtcp"},     {SPEC_PATH, "path"},
+                  {SPEC_DNS, "dns"}};
     for (unsigned i = 0; i < sizeof scopes / sizeof scopes[0]; i++) {
         for (unsigned k = 0; k < KEYS; k++) {
             if (keys[k].scope & scopes[i].scope)

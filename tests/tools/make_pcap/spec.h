@@ -28,6 +28,7 @@ enum spec_scope {
     SPEC_CARRIED = 1 << 9, /* what TCP carries: stream, and SIP with transport= */
     SPEC_RTCP = 1 << 10,
     SPEC_PATH = 1 << 11, /* what RTCP is reckoned from */
+    SPEC_DNS = 1 << 12,
     /* Defaults for what a host sends; on the line "file" for what every host sends. */
     SPEC_HOST = SPEC_PACKET | SPEC_SIP | SPEC_CARRIED | SPEC_PATH,
 };
@@ -57,6 +58,7 @@ struct spec {
     int64_t count; /* RTP too */
     /* SIP */
     const char *call, *branch, *below, *as, *method, *from, *to, *from_tag, *to_tag, *uri, *reason;
+    const char *call_id, *sdp_origin;
     const char *via, *sent_by, *transport, *received, *contact, *agent;
     const char *challenge, *credentials, *proxy_credentials, *sdp, *codec, *dir, *secure;
     int64_t cseq, max_forwards, content_length, sdp_version, rtcp_port;
@@ -65,7 +67,7 @@ struct spec {
     unsigned header_count;
     /* RTP, UDP, TCP, ICMP */
     const char *gone, *payload, *flags, *kind, *quote, *hex;
-    int64_t interval, jitter, pt, ssrc, seq, ts, step, bytes, ack, quote_bytes, random;
+    int64_t interval, jitter, pt, ssrc, seq, ts, step, bytes, ack, quote_bytes, mtu, random;
     /* RTP: lists of packets by index; some with a value each */
     const char *marker, *twice, *doubled, *late, *jump, *ts_jump, *pause, *delay;
     const char *change, *events, *comfort_noise;
@@ -76,6 +78,10 @@ struct spec {
     int64_t leg, ntp_ahead, report, fraction, lost, highest, report_jitter, lsr, packets, octets;
     int64_t dlrr, voip, voip_loss, voip_discard, voip_round_trip, voip_end_system, voip_r, voip_mos;
     bool sr, rr, rrtr, bye, encrypted;
+    /* DNS; cname, too */
+    const char *ask, *type, *rcode, *answer, *also;
+    int64_t id;
+    bool response, cut;
 };
 
 void spec_init(struct spec *s);
