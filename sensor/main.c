@@ -138,6 +138,8 @@ static int make_pipeline(struct sensor *sensor)
                 .idle_ns = config->call_idle_timeout_ns,
                 .sensor_id = config->sensor_id,
                 .names = {sensor->peer_names, config->peer_count},
+                .interface_names = (const char *const *)config->interface.item,
+                .interface_name_count = config->interface.count,
             },
         .capture = sensor->capture,
         .sink = sensor->sink,

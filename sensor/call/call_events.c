@@ -1,5 +1,6 @@
 #include "call/call_events.h"
 
+#include "call/call_facts.h"
 #include "call/one_way_audio.h"
 #include "event/event_id.h"
 #include "verdict/unanswered.h"
@@ -9,65 +10,37 @@ static void name_endpoint(const struct calls *calls, struct named_endpoint *who)
     who->name = peer_names_find(&calls->params.names, &who->endpoint.ip);
 }
 
-static void judge(struct calls *calls, const struct transaction *t, const struct findings *findings,
-                  int64_t deadline_ns, struct invite_unanswered *data)
+/* What is said of an INVITE before and when it is given up. */
+static void describe(const struct calls *calls, const struct transaction *t,
+                     const struct findings *findings, int64_t now_ns,
+                     struct invite_unanswered *data)
 {
-    struct unanswered_facts facts = {
-        .src = data->src,
-        .dst = data->dst,
-        .first_sent_ns = t->first_sent_ns,
-        .last_sent_ns = findings->last_sent_ns,
-        .gave_up_ns = deadline_ns,
-        .transmissions = t->transmissions,
-        .strays = findings->strays,
-        .last_stray_ns = findings->last_stray_ns,
-        .last_stray_status = findings->last_stray_status,
-        .stray_dst = findings->stray_dst,
-        .transport = t->transport,
-        .fragments_lost = findings->fragments_lost,
-        .sensor_lost_packets =
-            calls->lost_packet_ns != CALL_NO_TIME && calls->lost_packet_ns >= t->first_sent_ns,
-    };
-    icmp_ties_read(&calls->icmp_ties, t, &facts.icmp);
-    if (transport_is_reliable(t->transport) && calls->params.look_at_connection)
-        calls->params.look_at_connection(calls->params.context, &t->src, &t->dst,
-                                         &facts.connection);
-    unanswered_judge(&calls->peers, &facts, &data->cause);
-    peers_left_unanswered(&calls->peers, &t->src.ip, &t->dst);
-}
-
-void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t deadline_ns)
-{
-    const struct findings *findings = t->findings; /* as long as its Timer B runs */
-    struct event event = {
-        .type = EVENT_INVITE_UNANSWERED,
-        .time_ns = deadline_ns,
-        .invite_unanswered =
-            {
-                .call_id = t->call->call_id,
-                .branch = findings->branch,
-                .from_uri = findings->from_uri,
-                .from_tag = findings->from_tag,
-                .to_uri = findings->to_uri,
-                .request_uri = findings->request_uri,
-                .user_agent = findings->user_agent,
-                .cseq = t->cseq,
-                .transport = t->transport,
-                .src.endpoint = t->src,
-                .dst.endpoint = t->dst,
-                .first_sent_ns = t->first_sent_ns,
-                .last_sent_ns = findings->last_sent_ns,
-                .transmissions = t->transmissions,
-                .waited_ns = deadline_ns - t->first_sent_ns,
-            },
-    };
-    struct invite_unanswered *data = &event.invite_unanswered;
+    data->call_id = t->call->call_id;
+    data->branch = findings->branch;
+    data->from_uri = findings->from_uri;
+    data->from_tag = findings->from_tag;
+    data->to_uri = findings->to_uri;
+    data->request_uri = findings->request_uri;
+    data->user_agent = findings->user_agent;
+    data->scanner = findings->scanner;
+    data->cseq = t->cseq;
+    data->transport = t->transport;
+    data->src.endpoint = t->src;
+    data->dst.endpoint = t->dst;
     name_endpoint(calls, &data->src);
     name_endpoint(calls, &data->dst);
-    judge(calls, t, findings, deadline_ns, data);
+    data->first_sent_ns = t->first_sent_ns;
+    data->last_sent_ns = findings->last_sent_ns;
+    data->transmissions = t->transmissions;
+    data->waited_ns = now_ns - t->first_sent_ns;
+}
+
+static void give_invite(const struct calls *calls, const struct transaction *t,
+                        const struct findings *findings, struct event *event)
+{
     const struct event_id_part parts[] = {
         event_id_text(slice_str(calls->params.sensor_id)),
-        event_id_text(slice_str(event_type_name(event.type))),
+        event_id_text(slice_str(event_type_name(event->type))),
         event_id_text(t->call->call_id),
         event_id_text(findings->from_tag),
         event_id_text(findings->branch),
@@ -76,8 +49,37 @@ void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t 
         {t->dst.ip.octets, sizeof t->dst.ip.octets},
         {&t->first_sent_ns, sizeof t->first_sent_ns},
     };
-    event_set_id(&event, parts, sizeof parts / sizeof parts[0]);
-    calls->params.receive(calls->params.context, &event);
+    event_set_id(event, parts, sizeof parts / sizeof parts[0]);
+    calls->params.receive(calls->params.context, event);
+}
+
+void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t deadline_ns)
+{
+    const struct findings none = {.last_sent_ns = t->first_sent_ns};
+    const struct findings *findings = t->findings ? t->findings : &none;
+    struct event event = {.type = EVENT_INVITE_UNANSWERED, .time_ns = deadline_ns};
+    struct invite_unanswered *data = &event.invite_unanswered;
+    struct unanswered_facts facts;
+    describe(calls, t, findings, deadline_ns, data);
+    call_facts_read(calls, t, findings, deadline_ns, &facts);
+    facts.src = data->src;
+    facts.dst = data->dst;
+    unanswered_judge(&calls->peers, &facts, &data->cause);
+    give_invite(calls, t, findings, &event);
+}
+
+void call_events_struggling(struct calls *calls, struct transaction *t, int64_t now_ns)
+{
+    const struct findings *findings = t->findings;
+    struct event event = {.type = EVENT_INVITE_STRUGGLING, .time_ns = now_ns};
+    struct invite_unanswered *data = &event.invite_unanswered;
+    struct unanswered_facts facts;
+    describe(calls, t, findings, now_ns, data);
+    call_facts_read(calls, t, findings, now_ns, &facts);
+    facts.src = data->src;
+    facts.dst = data->dst;
+    unanswered_struggling(&calls->peers, &facts, &data->cause);
+    give_invite(calls, t, findings, &event);
 }
 
 /* Those of most packets, in the order of `call`; the others are left out. */
@@ -136,6 +138,7 @@ void call_events_ended(struct calls *calls, struct call *call, const struct call
     }
     name_endpoint(calls, &data->src);
     name_endpoint(calls, &data->dst);
+    name_endpoint(calls, &data->timeout_made_by);
     data->stream = figures;
     data->streams = read_streams(calls, call, figures, &data->streams_left_out);
     const struct event_id_part parts[] = {

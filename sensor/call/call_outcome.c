@@ -1,5 +1,9 @@
 #include "call/call_outcome.h"
 
+#include "call/hops.h"
+
+enum { STATUS_TIMEOUT = 408 }; /* RFC 3261 section 21.4.9 */
+
 /* After an answer and a BYE only what the mirror shows late can still come; of a stream, what was
  * kept back by a hole. */
 #define SETTLE_COMPLETED_NS        INT64_C(1000000000)
@@ -327,6 +331,18 @@ static void fill_ack_missing(const struct call *call, const struct transaction *
     }
 }
 
+/* Of the first hop's transactions the latest that got a 408 counts: it ended the call. */
+static struct endpoint timeout_made_by(const struct call *call, const struct transaction *first)
+{
+    const struct transaction *timed_out = NULL;
+    for (EACH_TRANSACTION(node, call)) {
+        const struct transaction *t = transaction_at(node);
+        if (first && call_is_first_hop(first, t) && t->final_status == STATUS_TIMEOUT)
+            timed_out = t;
+    }
+    return timed_out ? hops_timeout_made_by(timed_out) : (struct endpoint){0};
+}
+
 void call_outcome_fill(const struct call *call, const struct call_outcome *outcome,
                        struct call_ended *event)
 {
@@ -358,4 +374,6 @@ void call_outcome_fill(const struct call *call, const struct call_outcome *outco
         event->duration_ns = later_by(event->answered_ns, outcome->ended_ns);
     if (first)
         fill_ack_missing(call, first, event);
+    if (outcome->final_status == STATUS_TIMEOUT)
+        event->timeout_made_by.endpoint = timeout_made_by(call, first);
 }

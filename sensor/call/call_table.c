@@ -296,7 +296,8 @@ struct findings *call_table_findings(struct call_table *table, struct transactio
         transaction->findings = slab_alloc(&table->findings); /* there is one for each */
         *transaction->findings = (struct findings){
             .last_sent_ns = CALL_NO_TIME,
-            .last_stray_ns = CALL_NO_TIME,
+            .stray.last_ns = CALL_NO_TIME,
+            .mangled.last_ns = CALL_NO_TIME,
         };
     }
     return transaction->findings;

@@ -8,9 +8,14 @@
 #include "call/messages.h"
 #include "call/one_way_audio.h"
 
-/* Peers and pairs get one part in eight of the memory, what SDP announced the same where media are
- * followed, recent sendings at most one in 64. */
-enum { PEER_MEMORY_SHARE = 8, MEDIA_MEMORY_SHARE = 8, SENDINGS_MEMORY_SHARE = 64 };
+/* Peers, pairs and scanners get one part in eight of the memory (of that scanners one in 16), what
+ * SDP announced the same where media are followed, recent sendings at most one in 64. */
+enum {
+    PEER_MEMORY_SHARE = 8,
+    SCANNER_MEMORY_SHARE = 16,
+    MEDIA_MEMORY_SHARE = 8,
+    SENDINGS_MEMORY_SHARE = 64,
+};
 
 /* So much older than its packet's own moment is a message that was kept back: it waited for others.
  */
@@ -23,6 +28,7 @@ int calls_init(struct calls *calls, const struct calls_params *params)
 {
     *calls = (struct calls){
         .params = *params,
+        .watching_since_ns = CALL_NO_TIME,
         .now_ns = CALL_NO_TIME,
         .lost_packet_ns = CALL_NO_TIME,
     };
@@ -30,10 +36,12 @@ int calls_init(struct calls *calls, const struct calls_params *params)
     uint64_t peer_bytes = bytes / PEER_MEMORY_SHARE;
     uint64_t media_bytes = params->streams ? bytes / MEDIA_MEMORY_SHARE : 0;
     uint64_t sendings_bytes = bytes / SENDINGS_MEMORY_SHARE;
-    size_t peers = peer_bytes / (2 * (sizeof(struct peer) + sizeof(struct pair)));
+    uint64_t scanner_bytes = peer_bytes / SCANNER_MEMORY_SHARE;
+    size_t pairs = (peer_bytes - scanner_bytes) / PEERS_PAIR_BYTES;
     size_t announcements = media_bytes / (sizeof(struct media_announcement) + sizeof(void *));
     if (call_table_init(&calls->table, bytes - peer_bytes - media_bytes - sendings_bytes) ||
-        peers_init(&calls->peers, 2 * peers, peers) ||
+        peers_init(&calls->peers, PEERS_PER_PAIR * pairs, pairs) ||
+        !(calls->scanners = scanners_create(scanner_bytes / SCANNERS_SOURCE_BYTES)) ||
         media_map_init(&calls->media_map, announcements, params->streams, params->codecs) ||
         icmp_ties_init(&calls->icmp_ties, sendings_bytes, params->timer_b_ns, &calls->table)) {
         calls_fini(calls);
@@ -51,6 +59,7 @@ void calls_fini(struct calls *calls)
 {
     icmp_ties_fini(&calls->icmp_ties);
     media_map_fini(&calls->media_map);
+    scanners_destroy(calls->scanners);
     peers_fini(&calls->peers);
     call_table_fini(&calls->table);
 }
@@ -213,8 +222,7 @@ static void call_timer_fired(struct calls *calls, struct call *call)
 
 static void timer_b_fired(struct calls *calls, struct transaction *t, int64_t deadline_ns)
 {
-    t->timed_out_ns = deadline_ns;
-    call_events_unanswered(calls, t, deadline_ns);
+    invite_timed_out(calls, t, deadline_ns);
     if (t->call->is_told)
         close_call(calls, t->call, NULL);
     else
@@ -248,6 +256,8 @@ void calls_advance(struct calls *calls, int64_t now_ns)
 
 void calls_packet(struct calls *calls, const struct ip_addr *src, int64_t time_ns)
 {
+    if (calls->watching_since_ns == CALL_NO_TIME)
+        calls->watching_since_ns = time_ns;
     if (time_ns > calls->now_ns)
         calls_advance(calls, time_ns);
     peers_saw_packet(&calls->peers, src, calls->now_ns);
@@ -339,27 +349,105 @@ void calls_infer_beginning(struct calls *calls, struct call *call, bool from_cal
     invite_inferred_beginning(calls, call, client, server);
 }
 
+/* What a scanner shows itself by in its request, or in the response to it. */
+static struct scanner_request scanner_request_of(const struct datagram *datagram,
+                                                 const struct sip_msg *msg)
+{
+    bool is_request = msg->is_request;
+    return (struct scanner_request){
+        .src = is_request ? datagram->src : datagram->dst,
+        .dst = is_request ? datagram->dst : datagram->src,
+        .transport = datagram->transport,
+        .is_options = msg->method == SIP_OPTIONS,
+        .user_agent = is_request ? msg->user_agent : SLICE_NONE,
+        .from = msg->from,
+        .from_uri = msg->from_uri,
+        .from_tag = msg->from_tag,
+        .call_id = msg->call_id,
+        .request_uri = is_request ? msg->request_uri : SLICE_NONE,
+    };
+}
+
+/* What scanners send. */
+static bool is_for_scanners(const struct sip_msg *msg)
+{
+    return msg->method == SIP_INVITE || msg->method == SIP_REGISTER || msg->method == SIP_OPTIONS;
+}
+
+static void take_request(struct calls *calls, const struct datagram *datagram,
+                         const struct sip_msg *msg)
+{
+    struct slice scanner = SLICE_NONE;
+    if (!msg->has_to_tag && is_for_scanners(msg)) {
+        struct scanner_request request = scanner_request_of(datagram, msg);
+        scanner = scanners_request(calls->scanners, &request, datagram->time_ns);
+    } else if (msg->has_to_tag && msg->method == SIP_BYE) {
+        /* It has a call; where responses are out of sight nothing else shows it. */
+        scanners_accepted(calls->scanners, &datagram->src.ip, datagram->time_ns);
+    }
+    peers_saw_request(&calls->peers, &datagram->src, &datagram->dst, datagram->time_ns);
+    if (msg->method == SIP_INVITE)
+        calls_invite(calls, datagram, msg, scanner);
+    else
+        calls_other(calls, datagram, msg);
+}
+
+/* Does it answer a scanner? What is accepted shows that its client is none. */
+static bool is_of_scanner(struct calls *calls, const struct datagram *datagram,
+                          const struct sip_msg *msg, bool answers)
+{
+    if (!is_for_scanners(msg))
+        return false;
+    struct scanner_request request = scanner_request_of(datagram, msg);
+    bool is_ringing = msg->method == SIP_INVITE && msg->status > 100 && msg->status < 200;
+    bool is_accepted = answers && (is_ringing || (msg->status >= 200 && msg->status < 300));
+    return scanners_response(calls->scanners, &request, is_accepted, datagram->time_ns).len > 0;
+}
+
+/* RFC 3261 section 20.33: seconds, and maybe a comment and parameters. 0: not said. */
+static uint32_t retry_after(const struct sip_msg *msg)
+{
+    struct slice value = sip_msg_header(msg, SIP_HEADER_RETRY_AFTER);
+    uint64_t seconds = 0;
+    size_t digits = 0;
+    while (digits < value.len && value.at[digits] >= '0' && value.at[digits] <= '9')
+        digits++;
+    (void)slice_to_u64(slice_head(value, digits), UINT32_MAX, &seconds);
+    return (uint32_t)seconds;
+}
+
+static void take_response(struct calls *calls, const struct datagram *datagram,
+                          const struct sip_msg *msg)
+{
+    bool answers = true;
+    if (msg->method == SIP_INVITE)
+        answers = calls_invite_response(calls, datagram, msg);
+    else
+        calls_other(calls, datagram, msg);
+    struct peers_response response = {
+        .src = datagram->src,
+        .dst = datagram->dst,
+        .transport = datagram->transport,
+        .status = msg->status,
+        .method = sip_method_name(msg->method),
+        .is_register = msg->method == SIP_REGISTER,
+        .answers = answers,
+        .is_of_scanner = is_of_scanner(calls, datagram, msg, answers),
+        .retry_after_s = msg->status == 503 ? retry_after(msg) : 0,
+    };
+    peers_saw_response(&calls->peers, &response, datagram->time_ns);
+}
+
 static void take_message(struct calls *calls, const struct datagram *datagram,
                          const struct sip_msg *msg)
 {
     const struct endpoint *server = msg->is_request ? &datagram->dst : &datagram->src;
     if (calls->now_ns - datagram->time_ns > KEPT_BACK_NS)
         peers_know(&calls->peers, server, calls->now_ns);
-    if (msg->is_request) {
-        peers_saw_request(&calls->peers, &datagram->src, &datagram->dst, datagram->time_ns);
-        if (msg->method == SIP_INVITE)
-            calls_invite(calls, datagram, msg);
-        else
-            calls_other(calls, datagram, msg);
-        return;
-    }
-    bool answers = true;
-    if (msg->method == SIP_INVITE)
-        answers = calls_invite_response(calls, datagram, msg);
+    if (msg->is_request)
+        take_request(calls, datagram, msg);
     else
-        calls_other(calls, datagram, msg);
-    peers_saw_response(&calls->peers, &datagram->src, &datagram->dst, msg->status,
-                       sip_method_name(msg->method), answers, datagram->time_ns);
+        take_response(calls, datagram, msg);
 }
 
 void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg)

@@ -17,12 +17,14 @@
 #include "call/call_table.h"
 #include "call/icmp_ties.h"
 #include "call/media_map.h"
+#include "call/places.h"
 #include "decode/icmp.h"
 #include "event/event.h"
 #include "net/packet.h"
 #include "net/peer_names.h"
 #include "sip/sip_msg.h"
 #include "verdict/peer.h"
+#include "verdict/scanner.h"
 #include "verdict/unanswered.h"
 
 /* An established call whose media flowed, and stopped so long ago, is lost; on hold, idle_ns. */
@@ -46,8 +48,17 @@ struct calls_params {
     /* What is known of the connection between client and server; NULL: nothing ever is. */
     void (*look_at_connection)(void *context, const struct endpoint *client,
                                const struct endpoint *server, struct connection_facts *facts);
-    /* Did the mirror lose packets since then? NULL: it never does. */
-    bool (*is_doubted)(void *context, int64_t since_ns);
+    /* What client had asked the name servers for before it sent a request for that host (the name
+     * in the URI by which it was sent) to dst; views in facts live until the next packet. NULL:
+     * nothing ever. */
+    void (*look_at_dns)(void *context, const struct ip_addr *client, struct slice host,
+                        const struct ip_addr *dst, int64_t sent_ns, struct dns_facts *facts);
+    /* What speaks against the mirror since then, as STREAMS_DOUBT_ bits; NULL: nothing ever does.
+     */
+    unsigned (*doubts)(void *context, int64_t since_ns);
+    /* Of the interfaces by index; others go by their number. NULL: none has one. */
+    const char *const *interface_names;
+    size_t interface_name_count;
     struct metric *first_response_seconds, *post_dial_delay_seconds; /* histograms; NULL: none */
 };
 
@@ -55,11 +66,14 @@ struct calls {
     struct calls_params params;
     struct call_table table;
     struct peers peers;
+    struct scanners *scanners;
     struct icmp_ties icmp_ties;
     struct media_map media_map;
-    int64_t now_ns;           /* the latest packet's time; CALL_NO_TIME before the first */
-    int64_t lost_packet_ns;   /* when the sensor itself last dropped packets */
-    uint64_t stray_responses; /* could not have reached their client */
+    struct places places;
+    int64_t watching_since_ns; /* the first packet's time; CALL_NO_TIME before it */
+    int64_t now_ns;            /* the latest packet's time; CALL_NO_TIME before the first */
+    int64_t lost_packet_ns;    /* when the sensor itself last dropped packets */
+    uint64_t stray_responses;  /* could not have reached their client */
     uint64_t
         unmatched_responses;   /* to an INVITE, of a call in view, but of no transaction in view */
     uint64_t inferred_answers; /* transactions answered unseen */
@@ -80,6 +94,11 @@ void calls_packet(struct calls *calls, const struct ip_addr *src, int64_t time_n
  * An INVITE that is incomplete, its headers being there, was sent as any other.
  */
 void calls_message(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg);
+/*
+ * A copy of a packet that was given before, and carries SIP: nothing but where on the mirror it was
+ * seen is new. time_ns is not looked at.
+ */
+void calls_copy(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg);
 /*
  * An ICMP error. Tied to an INVITE where the quote leaves no doubt: it shows the request's own
  * branch, or its addresses, IP id and length within 5 s of a sending. It is evidence; it does not

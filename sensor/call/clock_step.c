@@ -18,8 +18,9 @@ static void shift_each(int64_t *const times[], size_t count, int64_t step_ns)
 
 static void shift_findings(struct findings *findings, int64_t step_ns)
 {
-    int64_t *const times[] = {&findings->last_sent_ns, &findings->last_stray_ns,
-                              &findings->icmp.first_ns, &findings->icmp.last_ns};
+    int64_t *const times[] = {&findings->last_sent_ns, &findings->stray.last_ns,
+                              &findings->mangled.last_ns, &findings->icmp.first_ns,
+                              &findings->icmp.last_ns};
     shift_each(times, sizeof times / sizeof times[0], step_ns);
 }
 
@@ -66,7 +67,9 @@ void calls_clock_step(struct calls *calls, int64_t step_ns)
             shift_call(CONTAINER_OF(node, struct call, in_phase), step_ns);
     timer_heap_shift(&table->timers, step_ns);
     peers_clock_step(&calls->peers, step_ns);
+    scanners_clock_step(calls->scanners, step_ns);
     icmp_ties_clock_step(&calls->icmp_ties, step_ns);
     shift(&calls->now_ns, step_ns);
+    shift(&calls->watching_since_ns, step_ns);
     calls_lost_packets(calls); /* how much time passed in truth, nobody knows */
 }

@@ -17,18 +17,19 @@ struct findings {
     struct arena arena;
     /* Of the request; in this arena or, where they are the same, in the call's. */
     struct slice branch, request_uri, from_uri, from_tag, to_uri, user_agent;
+    struct slice next_hop; /* the host of its topmost Route; empty: it goes by its Request-URI */
+    struct slice scanner;  /* what shows that a scanner sent it, static; empty: nothing does */
 
     int64_t last_sent_ns;
     int64_t first_gap_ns, last_gap_ns; /* of the retransmission ladder; 0: none yet */
     uint32_t fragments_lost;           /* of its sendings: fragments of them never passed */
+    uint32_t places;                   /* where it was seen, by index in call/places.h */
     bool ladder_broken;                /* the gaps between its sendings do not double */
+    bool is_told_struggling;
 
-    /* Responses that could not have reached the client, and where the last one went. */
-    uint16_t last_stray_status;
-    uint32_t strays;
-    int64_t last_stray_ns;
-    struct endpoint stray_dst;
-
+    struct request_facts request;
+    struct stray_facts stray; /* `expected` is set from the beginning */
+    struct mangled_facts mangled;
     struct icmp_facts icmp; /* errors that quote it; of a connection's, see icmp_ties.h */
 };
 

@@ -168,6 +168,12 @@ static struct transaction *find_by_message(const struct icmp_ties *ties, const s
     return sendings_find(&ties->sendings, &query);
 }
 
+struct transaction *icmp_ties_find(const struct icmp_ties *ties, uint64_t via_hash, uint32_t cseq)
+{
+    return find_by_message(
+        ties, &(struct shown){.via_hash = via_hash, .invite = {.has_cseq = true, .cseq = cseq}});
+}
+
 static bool fits_headers(const struct transaction *t, const void *context)
 {
     const struct icmp_error *error = context;

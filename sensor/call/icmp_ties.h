@@ -30,6 +30,9 @@ void icmp_ties_fini(struct icmp_ties *ties);
 /* An INVITE passed; the datagram is as it was on the wire. */
 void icmp_ties_sent(struct icmp_ties *ties, struct transaction *transaction,
                     const struct datagram *datagram);
+/* The INVITE that was sent with this top Via, of whatever call; NULL: none, or none that is sure.
+ */
+struct transaction *icmp_ties_find(const struct icmp_ties *ties, uint64_t via_hash, uint32_t cseq);
 /* An error. True: it is about an INVITE in view, and was noted. */
 bool icmp_ties_error(struct icmp_ties *ties, const struct icmp_error *error,
                      const struct call_table *table);

@@ -1,7 +1,11 @@
 #include "call/invite.h"
 
+#include "call/call_events.h"
+#include "call/request_marks.h"
+#include "sip/sip_uri.h"
+
 /* RFC 3261 section 17.1.1.2: Timer B is 64*T1. */
-enum { T1_PER_TIMER_B = 64 };
+enum { T1_PER_TIMER_B = 64, STRUGGLING_TRANSMISSIONS = 3 };
 
 /* A sender's T1 is believed up to this (RFC 3261 section 17.1.1.1 allows larger ones on slow
  * links). */
@@ -31,9 +35,9 @@ static void void_responses(struct calls *calls, struct transaction *t)
     }
     calls->stray_responses++;
     if (t->findings) {
-        t->findings->strays++;
-        t->findings->last_stray_ns = t->last_response_ns;
-        t->findings->last_stray_status = t->last_status;
+        t->findings->stray.count++;
+        t->findings->stray.last_ns = t->last_response_ns;
+        t->findings->stray.last_status = t->last_status;
     }
     t->first_response_ns = t->ringing_ns = t->final_ns = t->last_response_ns = CALL_NO_TIME;
     t->final_status = 0;
@@ -46,7 +50,8 @@ static void judge_early_responses(struct calls *calls, struct transaction *t,
 {
     if (t->first_response_ns == CALL_NO_TIME || endpoint_eq(went_to, &t->src))
         return;
-    t->findings->stray_dst = *went_to;
+    t->findings->stray.src = t->dst;
+    t->findings->stray.dst = *went_to;
     bool is_reliable = transport_is_reliable(t->transport);
     if (!ip_eq(&went_to->ip, &t->src.ip) || (t->asked_rport && !is_reliable))
         void_responses(calls, t);
@@ -54,15 +59,36 @@ static void judge_early_responses(struct calls *calls, struct transaction *t,
         t->port_differs = true;
 }
 
+/* Where it goes to next, whatever its Request-URI says (RFC 3261 section 8.1.2). */
+static struct slice first_route_host(const struct sip_msg *msg)
+{
+    struct sip_name_addr route;
+    struct sip_uri uri;
+    struct slice value = sip_msg_header(msg, SIP_HEADER_ROUTE);
+    if (value.len == 0 || !sip_name_addr_parse(value, &route) || !sip_uri_parse(route.uri, &uri))
+        return SLICE_NONE;
+    return uri.host;
+}
+
 static void keep_words(struct calls *calls, struct transaction *t, const struct sip_msg *msg)
 {
-    struct findings *findings = call_table_findings(&calls->table, t);
+    struct findings *findings = t->findings;
     findings->branch = keep(calls, t, msg->top_via.branch);
     findings->request_uri = keep(calls, t, msg->request_uri);
     findings->from_uri = keep(calls, t, msg->from_uri);
     findings->from_tag = keep(calls, t, msg->from_tag);
     findings->to_uri = keep(calls, t, msg->to_uri);
     findings->user_agent = keep(calls, t, msg->user_agent);
+    findings->next_hop = keep(calls, t, first_route_host(msg));
+}
+
+static void note_request(struct calls *calls, struct transaction *t,
+                         const struct datagram *datagram, const struct sip_msg *msg)
+{
+    struct findings *findings = t->findings;
+    keep_words(calls, t, msg);
+    request_marks_read(datagram, msg, &findings->request);
+    findings->stray.expected = request_marks_response_target(&t->src, &msg->top_via);
 }
 
 /* Nothing is left of it that could be told as unanswered. */
@@ -83,7 +109,8 @@ void invite_describe(struct calls *calls, struct transaction *t, const struct da
     t->transport = datagram->transport;
     t->src = datagram->src;
     t->dst = datagram->dst;
-    keep_words(calls, t, msg);
+    call_table_findings(&calls->table, t);
+    note_request(calls, t, datagram, msg);
     judge_early_responses(calls, t, &responses_went_to);
 }
 
@@ -143,9 +170,65 @@ static void note_sending(struct transaction *t, const struct datagram *datagram)
     findings->fragments_lost += datagram->incomplete;
 }
 
+/* Early enough for people to act before the caller gives up: a single lost packet is no reason. */
+static void tell_struggling(struct calls *calls, struct transaction *t, int64_t now_ns)
+{
+    struct findings *findings = t->findings;
+    if (!findings || findings->is_told_struggling || findings->scanner.len > 0 ||
+        t->transmissions < STRUGGLING_TRANSMISSIONS || !call_table_is_waiting(t) ||
+        transport_is_reliable(t->transport))
+        return;
+    findings->is_told_struggling = true;
+    call_events_struggling(calls, t, now_ns);
+}
+
+/* Tells the memory of peers what became of it. */
+static void remember(struct calls *calls, const struct transaction *t, int64_t now_ns)
+{
+    const struct findings *findings = t->findings;
+    if (!findings || findings->scanner.len > 0 || !t->has_request)
+        return;
+    bool is_answered = t->first_response_ns != CALL_NO_TIME;
+    int64_t ladder_ns = calls->params.timer_b_ns / 2; /* the last gap of seven sendings is half */
+    struct peers_invite invite = {
+        .client = t->src.ip,
+        .server = t->dst,
+        .transport = t->transport,
+        .octets = findings->request.octets,
+        .places = findings->places,
+        .is_answered = is_answered,
+        .is_repeated = t->transmissions > 1,
+        .stopped_early = !is_answered && !transport_is_reliable(t->transport) &&
+                         now_ns - findings->last_sent_ns > ladder_ns + ladder_ns / 10,
+        .delay_ns = is_answered ? t->first_response_ns - t->first_sent_ns : EVENT_NO_DURATION,
+        .last_delay_ns =
+            is_answered ? t->first_response_ns - findings->last_sent_ns : EVENT_NO_DURATION,
+    };
+    peers_saw_invite(&calls->peers, &invite, now_ns);
+}
+
+void invite_seen_at(struct calls *calls, struct transaction *t, const struct datagram *datagram)
+{
+    if (t->findings)
+        t->findings->places |= places_bit(&calls->places, datagram);
+}
+
+void invite_timed_out(struct calls *calls, struct transaction *t, int64_t deadline_ns)
+{
+    struct findings *findings = t->findings;
+    /* How its source behaves is known better now than when it was sent. */
+    if (findings && (findings->scanner.len == 0 || slice_eq(findings->scanner, SCANNERS_BEHAVIOUR)))
+        findings->scanner = scanners_source(calls->scanners, &t->src.ip, deadline_ns);
+    t->timed_out_ns = deadline_ns;
+    call_events_unanswered(calls, t, deadline_ns);
+    remember(calls, t, deadline_ns);
+    drop_findings(calls, t);
+}
+
 void invite_sent(struct calls *calls, struct transaction *t, const struct datagram *datagram)
 {
     int64_t now_ns = datagram->time_ns;
+    invite_seen_at(calls, t, datagram);
     icmp_ties_sent(&calls->icmp_ties, t, datagram);
     if (!ip_eq(&t->src.ip, &datagram->src.ip) || !ip_eq(&t->dst.ip, &datagram->dst.ip)) {
         /* Seen before and after a NAT, or on two links: one sending, not two. */
@@ -163,6 +246,7 @@ void invite_sent(struct calls *calls, struct transaction *t, const struct datagr
     }
     if (!is_answered(t) && t->timed_out_ns == CALL_NO_TIME)
         call_table_wait(&calls->table, t, t->first_sent_ns + timer_b(calls, t));
+    tell_struggling(calls, t, now_ns);
     drop_findings(calls, t);
 }
 
@@ -190,10 +274,25 @@ static void note_stray(struct calls *calls, struct transaction *t, const struct 
     calls->stray_responses++;
     if (!findings)
         return;
-    findings->strays++;
-    findings->last_stray_ns = datagram->time_ns;
-    findings->last_stray_status = status;
-    findings->stray_dst = datagram->dst;
+    findings->stray.count++;
+    findings->stray.last_ns = datagram->time_ns;
+    findings->stray.last_status = status;
+    findings->stray.src = datagram->src;
+    findings->stray.dst = datagram->dst;
+}
+
+void invite_mangled(struct transaction *t, const struct datagram *datagram, uint16_t status,
+                    enum mangled what)
+{
+    struct findings *findings = t->findings;
+    if (!findings)
+        return;
+    findings->mangled.count++;
+    findings->mangled.last_ns = datagram->time_ns;
+    findings->mangled.last_status = status;
+    findings->mangled.what = what;
+    findings->mangled.src = datagram->src;
+    findings->mangled.dst = datagram->dst;
 }
 
 bool invite_responded(struct calls *calls, struct transaction *t, const struct datagram *datagram,
@@ -210,11 +309,16 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
         ip_eq(&datagram->dst.ip, &t->src.ip) && datagram->dst.port != t->src.port &&
         t->first_response_ns == CALL_NO_TIME) {
         t->port_differs = true;
-        if (t->findings)
-            t->findings->stray_dst = datagram->dst;
+        if (t->findings) {
+            t->findings->stray.src = datagram->src;
+            t->findings->stray.dst = datagram->dst;
+        }
     }
-    if (t->first_response_ns == CALL_NO_TIME || now_ns < t->first_response_ns)
+    bool is_first = t->first_response_ns == CALL_NO_TIME;
+    if (is_first || now_ns < t->first_response_ns)
         t->first_response_ns = now_ns;
+    if (is_first)
+        remember(calls, t, now_ns);
     t->last_response_ns = now_ns;
     t->last_status = msg->status;
     if (msg->status >= 180 && msg->status <= 189 && t->ringing_ns == CALL_NO_TIME)

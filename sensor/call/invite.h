@@ -14,6 +14,14 @@ void invite_describe(struct calls *calls, struct transaction *transaction,
 /* The request passed: first time, again, or somewhere else on its way. */
 void invite_sent(struct calls *calls, struct transaction *transaction,
                  const struct datagram *datagram);
+/* A copy of the request passed: it tells only where on the mirror. */
+void invite_seen_at(struct calls *calls, struct transaction *transaction,
+                    const struct datagram *datagram);
+/* Timer B ran out: gives the event. */
+void invite_timed_out(struct calls *calls, struct transaction *transaction, int64_t deadline_ns);
+/* A response with its Call-ID or its Via rewritten passed: its client takes it for none of its. */
+void invite_mangled(struct transaction *transaction, const struct datagram *datagram,
+                    uint16_t status, enum mangled what);
 /* A response to it passed. False where it could not have reached its client. */
 bool invite_responded(struct calls *calls, struct transaction *transaction,
                       const struct datagram *datagram, const struct sip_msg *msg);

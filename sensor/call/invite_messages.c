@@ -1,5 +1,6 @@
 /* INVITE requests and the responses to them. */
 #include "call/call_outcome.h"
+#include "call/hops.h"
 #include "call/invite.h"
 #include "call/media_steps.h"
 #include "call/messages.h"
@@ -71,7 +72,15 @@ static void infer_from_dialogs(struct calls *calls, struct call *call, const str
     }
 }
 
-void calls_invite(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg)
+/* The host that it comes from passed it on: that is known of it then, once for each. */
+static void note_hop(struct calls *calls, const struct transaction *t)
+{
+    if (t->transmissions == 0 && t->via_count > 1 && hops_previous(t))
+        peers_passed_on(&calls->peers, &t->src.ip);
+}
+
+void calls_invite(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg,
+                  struct slice scanner)
 {
     bool from_caller = true;
     struct call *call;
@@ -102,6 +111,9 @@ void calls_invite(struct calls *calls, const struct datagram *datagram, const st
     }
     if (!t->is_reinvite && msg->cseq > call->highest_cseq)
         call->highest_cseq = msg->cseq;
+    if (t->findings)
+        t->findings->scanner = scanner;
+    note_hop(calls, t);
     invite_sent(calls, t, datagram);
     if (!t->is_reinvite)
         infer_from_dialogs(calls, call, t);
@@ -112,6 +124,20 @@ void calls_invite(struct calls *calls, const struct datagram *datagram, const st
                     from_caller, datagram, msg);
     calls_tell_delays(calls, call);
     calls_settle(calls, call);
+}
+
+void calls_copy(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg)
+{
+    bool from_caller;
+    if (!msg->is_request || msg->method != SIP_INVITE)
+        return;
+    struct call *call = call_table_find_msg(&calls->table, msg, &from_caller);
+    struct transaction *t = NULL;
+    if (call)
+        t = call_find_transaction(call, call_table_via_hash(&calls->table, &msg->top_via),
+                                  msg->cseq);
+    if (t)
+        invite_seen_at(calls, t, datagram);
 }
 
 /* A transaction of which only this response was seen so far; its request may yet come, or never. */
@@ -143,17 +169,40 @@ static void note_answer(struct dialog *dialog, struct transaction *t, int64_t no
         dialog->answers++;
 }
 
-/* Does an INVITE of this CSeq wait for the host that sent this response? */
-static bool answers_other_branch(const struct call *call, const struct datagram *datagram,
-                                 uint32_t cseq)
+/* The INVITE of this CSeq that waits for the host that sent this response; NULL: none does. */
+static struct transaction *find_other_branch(const struct call *call,
+                                             const struct datagram *datagram, uint32_t cseq)
 {
     for (EACH_TRANSACTION(node, call)) {
-        const struct transaction *t = transaction_at(node);
+        struct transaction *t = transaction_at(node);
         if (t->has_request && t->cseq == cseq && t->first_response_ns == CALL_NO_TIME &&
             ip_eq(&t->dst.ip, &datagram->src.ip))
-            return true;
+            return t;
     }
-    return false;
+    return NULL;
+}
+
+/*
+ * A response of no transaction in view. Between the very endpoints of one that waits, its Via was
+ * rewritten; a proxy's other fork to the same host has another port at one end.
+ */
+static void note_mangled_via(struct transaction *waiting, const struct datagram *datagram,
+                             const struct sip_msg *msg)
+{
+    if (endpoint_eq(&waiting->dst, &datagram->src) && endpoint_eq(&waiting->src, &datagram->dst))
+        invite_mangled(waiting, datagram, msg->status, MANGLED_VIA);
+}
+
+/* A response of no call in view with the Via of an INVITE that waits: its Call-ID was rewritten. */
+static void note_mangled_call_id(struct calls *calls, const struct datagram *datagram,
+                                 const struct sip_msg *msg)
+{
+    uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
+    struct transaction *t =
+        msg->top_via.has_cookie ? icmp_ties_find(&calls->icmp_ties, via_hash, msg->cseq) : NULL;
+    if (t && call_table_is_waiting(t) && slice_eq(t->findings->from_tag, msg->from_tag) &&
+        ip_eq(&t->dst.ip, &datagram->src.ip))
+        invite_mangled(t, datagram, msg->status, MANGLED_CALL_ID);
 }
 
 /* True where it answers what it belongs to. */
@@ -164,8 +213,10 @@ bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
     struct call *call = call_table_find_msg(&calls->table, msg, &from_caller);
     if (call && call->phase == PHASE_ENDED)
         return true;
-    if (!call)
+    if (!call) {
+        note_mangled_call_id(calls, datagram, msg);
         call = call_table_add(&calls->table, msg->call_id, msg->from_tag, datagram->time_ns);
+    }
     if (calls_is_refuted(call, msg)) {
         call_table_remove(&calls->table, call);
         return true;
@@ -173,8 +224,13 @@ bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
     calls_hear(call, !from_caller, datagram->time_ns);
     uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
     struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
-    bool answers = (t && t->has_request) || !answers_other_branch(call, datagram, msg->cseq);
+    struct transaction *other = NULL;
+    if (!t || !t->has_request)
+        other = find_other_branch(call, datagram, msg->cseq);
+    bool answers = !other;
     calls->unmatched_responses += !answers;
+    if (other)
+        note_mangled_via(other, datagram, msg);
     if (!t) {
         bool is_reinvite =
             !from_caller ||

@@ -8,7 +8,9 @@
 #include "call/calls.h"
 
 /* invite_messages.c */
-void calls_invite(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg);
+/* scanner: what shows that one sent it; empty: nothing does. */
+void calls_invite(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg,
+                  struct slice scanner);
 /* True where it answers what it belongs to. */
 bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
                            const struct sip_msg *msg);

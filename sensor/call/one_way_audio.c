@@ -129,21 +129,6 @@ int64_t one_way_audio_due(const struct calls *calls, const struct call *call)
     return due_ns;
 }
 
-/* RFC 1918, 6598, 3927, 4193 and 4291: not to be reached from elsewhere. */
-static bool is_private(const struct ip_addr *ip)
-{
-    static const struct ip_net nets[] = {
-        {{.octets = {10}, .version = 4}, 8},          {{.octets = {172, 16}, .version = 4}, 12},
-        {{.octets = {192, 168}, .version = 4}, 16},   {{.octets = {100, 64}, .version = 4}, 10},
-        {{.octets = {169, 254}, .version = 4}, 16},   {{.octets = {0xfc}, .version = 6}, 7},
-        {{.octets = {0xfe, 0x80}, .version = 6}, 10},
-    };
-    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++)
-        if (ip_net_contains(&nets[i], ip))
-            return true;
-    return false;
-}
-
 /* Where the side's SIP came from; version 0: none was seen. */
 static struct ip_addr sip_address(const struct call *call, enum offer_answer_side side)
 {
@@ -241,7 +226,7 @@ static bool is_doubted(const struct calls *calls, int64_t since_ns)
 {
     const struct calls_params *params = &calls->params;
     return (calls->lost_packet_ns != CALL_NO_TIME && calls->lost_packet_ns >= since_ns) ||
-           (params->is_doubted && params->is_doubted(params->context, since_ns));
+           (params->doubts && params->doubts(params->context, since_ns) & STREAMS_DOUBT_LOSS);
 }
 
 /* Is the sender known to be in the sensor's sight, and how well? False: it is not. */
@@ -257,7 +242,7 @@ static bool find_confidence(struct calls *calls, const struct view *view,
     if (view->direction[side].latest || host->is_heard)
         data->confidence = CONFIDENCE_HIGH;
     else if ((peer && peer->has_sent) ||
-             (sip_ip.version != 0 && (ip_eq(&sip_ip, ip) || is_private(ip))))
+             (sip_ip.version != 0 && (ip_eq(&sip_ip, ip) || ip_is_private(ip))))
         data->confidence = host->silents < SILENTS_MAX ? CONFIDENCE_MEDIUM : CONFIDENCE_LOW;
     else
         return false;
@@ -318,7 +303,7 @@ static void advise(const struct calls *calls, const struct view *view, enum offe
             "sensor (a firewall or NAT that forgot the flow, a route that changed); if not, for a "
             "re-INVITE it took for hold, or a muted microphone that sends no RTP.",
             src);
-    else if (is_private(&data->dst.endpoint.ip) && !is_private(&data->src.endpoint.ip))
+    else if (ip_is_private(&data->dst.endpoint.ip) && !ip_is_private(&data->src.endpoint.ip))
         say(data->next_step,
             "%s is told to send to the private address %s, which cannot be reached from outside "
             "its network: mend the SDP of the %s (STUN, the NAT settings of its PBX or SBC, a "

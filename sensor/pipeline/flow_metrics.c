@@ -34,6 +34,7 @@ enum family {
     STREAM_BUFFERED,
     ICMP_ERRORS,
     ICMP_TIED,
+    DNS_LOOKUPS,
     FAMILY_COUNT
 };
 
@@ -99,6 +100,8 @@ static const struct metric_desc families[FAMILY_COUNT] = {
     [ICMP_ERRORS] =
         COUNTER("sipspan_icmp_errors", "ICMP and ICMPv6 errors, by what they say.", "meaning"),
     [ICMP_TIED] = COUNTER("sipspan_icmp_errors_tied", "Of these, about an INVITE in view.", NULL),
+    [DNS_LOOKUPS] = COUNTER("sipspan_dns_lookups",
+                            "DNS look-ups that may be SIP's, by what became of them.", "result"),
 };
 
 enum datagram_result { REASSEMBLED, TIMED_OUT, EVICTED, OVERLAPPING, DATAGRAM_RESULT_COUNT };
@@ -113,6 +116,7 @@ struct flow_metrics {
     struct metric *datagrams[DATAGRAM_RESULT_COUNT];
     struct metric *segments_followed, *segments_other;
     struct metric *icmp[ICMP_MEANING_COUNT];
+    struct metric *dns_answered, *dns_failed, *dns_unanswered;
 };
 
 struct flow_metrics *flow_metrics_create(struct metrics *registry)
@@ -137,6 +141,9 @@ struct flow_metrics *flow_metrics_create(struct metrics *registry)
     for (int meaning = 0; meaning < ICMP_MEANING_COUNT; meaning++)
         m->icmp[meaning] = family_series(
             family[ICMP_ERRORS], icmp_meaning_name((enum icmp_meaning)meaning), NULL, NULL, &out);
+    m->dns_answered = family_series(family[DNS_LOOKUPS], "answered", NULL, NULL, &out);
+    m->dns_failed = family_series(family[DNS_LOOKUPS], "failed", NULL, NULL, &out);
+    m->dns_unanswered = family_series(family[DNS_LOOKUPS], "unanswered", NULL, NULL, &out);
     if (out) {
         flow_metrics_destroy(m);
         return NULL;
@@ -198,6 +205,14 @@ static void update_tcp(struct flow_metrics *m, const struct tcp *tcp)
     metric_set(m->single[STREAM_BUFFERED], (double)stats.buffered_bytes);
 }
 
+static void update_dns(struct flow_metrics *m, const struct dns_lookups *dns)
+{
+    const struct dns_lookups_stats *stats = dns_lookups_stats(dns);
+    counter_show(m->dns_answered, stats->answered);
+    counter_show(m->dns_failed, stats->failed);
+    counter_show(m->dns_unanswered, stats->unanswered);
+}
+
 void flow_metrics_update(struct flow_metrics *m, const struct sensor_sources *sources)
 {
     const struct tally *tally = sources->tally;
@@ -214,4 +229,6 @@ void flow_metrics_update(struct flow_metrics *m, const struct sensor_sources *so
         update_fragments(m, sources->defrag);
     if (sources->tcp)
         update_tcp(m, sources->tcp);
+    if (sources->dns)
+        update_dns(m, sources->dns);
 }

@@ -1,6 +1,6 @@
 /*
  * flow_metrics: the families about what the mirror delivers: copies, tunnels, fragments, TCP, ICMP,
- * and how well it does. Internal to sensor_metrics.
+ * DNS, and how well it does. Internal to sensor_metrics.
  */
 #ifndef SIPSPAN_PIPELINE_FLOW_METRICS_H
 #define SIPSPAN_PIPELINE_FLOW_METRICS_H

@@ -131,16 +131,10 @@ void packet_path_incomplete(void *context, const struct defrag_incomplete *incom
 }
 
 /* What many streams lose at once, or the sensor itself does, is no fault of any of them. */
-bool packet_path_is_doubted(void *context, int64_t since_ns)
-{
-    const struct pipeline *pipeline = context;
-    return mirror_lost_since(pipeline->mirror, since_ns);
-}
-
 unsigned packet_path_doubts(void *context, int64_t since_ns)
 {
     const struct pipeline *pipeline = context;
-    return (packet_path_is_doubted(context, since_ns) ? STREAMS_DOUBT_LOSS : 0U) |
+    return (mirror_lost_since(pipeline->mirror, since_ns) ? STREAMS_DOUBT_LOSS : 0U) |
            (mirror_is_disordered(pipeline->mirror) ? STREAMS_DOUBT_TIMES : 0U);
 }
 
@@ -163,18 +157,45 @@ void packet_path_connection(void *context, const struct endpoint *client,
     };
 }
 
+void packet_path_dns(void *context, const struct ip_addr *client, struct slice host,
+                     const struct ip_addr *dst, int64_t sent_ns, struct dns_facts *facts)
+{
+    const struct pipeline *pipeline = context;
+    struct dns_tie tie;
+    if (!dns_lookups_find(pipeline->dns, client, host, dst, sent_ns, &tie))
+        return;
+    *facts = (struct dns_facts){
+        .is_known = true,
+        .name = slice_str(tie.name),
+        .type = dns_type_name(tie.type),
+        .asked = tie.asked,
+        .unanswered = tie.unanswered,
+        .failed = tie.failed,
+        .rcode = tie.failed > 0 ? dns_rcode_name(tie.rcode) : NULL,
+        .delay_ns = tie.delay_ns,
+        .is_elsewhere = tie.is_elsewhere,
+        .server = tie.server,
+    };
+}
+
 /* SIP begins with ASCII; RTP, which is nearly all, with the highest bit (RFC 3550 section 5.1). */
 static inline bool is_text(struct slice payload)
 {
     return payload.len > 0 && (payload.at[0] & 0x80) == 0;
 }
 
+static inline bool is_dns(const struct datagram *datagram)
+{
+    return datagram->src.port == DNS_PORT || datagram->dst.port == DNS_PORT;
+}
+
+/* A quarter of all DNS messages begins as RTP does: with a random id. */
 static inline struct stream_hint stream_of(const struct pipeline *pipeline,
                                            const struct datagram *datagram,
                                            enum decode_verdict verdict)
 {
-    struct stream_hint stream = {.is_rtp =
-                                     verdict == DECODE_UDP && rtp_looks_like(datagram->payload)};
+    struct stream_hint stream = {.is_rtp = verdict == DECODE_UDP &&
+                                           rtp_looks_like(datagram->payload) && !is_dns(datagram)};
     if (stream.is_rtp)
         stream.number = streams_number(pipeline->streams, datagram);
     return stream;
@@ -200,6 +221,11 @@ static inline void take_rtp(struct pipeline *pipeline, const struct datagram *da
 static __attribute__((noinline)) void take_other_udp(struct pipeline *pipeline,
                                                      const struct datagram *datagram)
 {
+    if (is_dns(datagram)) {
+        dns_lookups_packet(pipeline->dns, datagram);
+        udp_flows_packet(pipeline->udp_flows, datagram, NULL);
+        return;
+    }
     enum media_protocol protocol = media_protocol_of(datagram->payload, datagram->truncated);
     if (protocol == MEDIA_RTCP) {
         streams_rtcp(pipeline->streams, datagram);
@@ -361,6 +387,7 @@ void packet_path_clock_step(struct pipeline *pipeline, int64_t step_ns)
     mirror_clock_step(pipeline->mirror, step_ns);
     streams_clock_step(pipeline->streams, step_ns);
     udp_flows_clock_step(pipeline->udp_flows, step_ns);
+    dns_lookups_clock_step(pipeline->dns, step_ns);
     calls_clock_step(&pipeline->calls, step_ns);
 }
 
@@ -385,11 +412,22 @@ static inline int64_t read_clock(struct pipeline *pipeline, int64_t stamp_ns)
     return time_ns;
 }
 
+/* Of an INVITE it matters where on the mirror it was seen. */
+static __attribute__((noinline)) void take_invite_copy(struct pipeline *pipeline,
+                                                       const struct datagram *datagram)
+{
+    struct sip_msg msg; /* large, and on purpose not cleared */
+    if (sip_msg_parse(datagram->payload, datagram->truncated, &msg) == SIP_ACCEPTED)
+        calls_copy(&pipeline->calls, datagram, &msg);
+}
+
 /* A copy changes nothing but its count; the network may have doubled it, too. */
 static inline void take_copy(struct pipeline *pipeline, const struct packet *packet,
-                             struct stream_hint stream)
+                             const struct datagram *datagram, struct stream_hint stream)
 {
     tally_copy(&pipeline->tally, packet);
+    if (slice_starts(datagram->payload, SLICE("INVITE ")))
+        take_invite_copy(pipeline, datagram);
     if (stream.is_rtp)
         streams_rtp_copy(pipeline->streams, stream.found, stream.number,
                          pipeline->copy_kind == COPY_SAME &&
@@ -429,7 +467,7 @@ void packet_path_take(struct pipeline *pipeline, const struct packet_batch *batc
         if (!decode_is_ip(verdict[i])) {
             tally_packet(&pipeline->tally, packet, verdict[i], &datagram[i]);
         } else if (is_copy(pipeline, &datagram[i], fingerprint[i])) {
-            take_copy(pipeline, packet, stream[i]);
+            take_copy(pipeline, packet, &datagram[i], stream[i]);
         } else {
             tally_packet(&pipeline->tally, packet, verdict[i], &datagram[i]);
             take(pipeline, &datagram[i], verdict[i], stream[i]);

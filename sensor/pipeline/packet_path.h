@@ -25,7 +25,8 @@ void packet_path_hole(void *context, const struct datagram *segment);
 void packet_path_incomplete(void *context, const struct defrag_incomplete *incomplete);
 void packet_path_connection(void *context, const struct endpoint *client,
                             const struct endpoint *server, struct connection_facts *facts);
-bool packet_path_is_doubted(void *context, int64_t since_ns);
+void packet_path_dns(void *context, const struct ip_addr *client, struct slice host,
+                     const struct ip_addr *dst, int64_t sent_ns, struct dns_facts *facts);
 unsigned packet_path_doubts(void *context, int64_t since_ns);
 /* Gives an event to everybody who wants it. */
 void packet_path_event(void *context, const struct event *event);

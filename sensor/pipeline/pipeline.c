@@ -38,11 +38,18 @@ enum {
     STREAMS_SHARE = 4,
     UDP_FLOWS_SHARE = 64,
     UDP_FLOW_BYTES = 128,
+    DNS_SHARE = 256,
+    DNS_BYTES_MAX = 4 << 20,
 };
 
 static uint64_t at_most(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+static uint64_t dns_bytes(uint64_t bytes)
+{
+    return at_most(bytes / DNS_SHARE, DNS_BYTES_MAX);
 }
 
 static int init_media(struct pipeline *pipeline)
@@ -97,8 +104,9 @@ static int init_rooms(struct pipeline *pipeline)
         .context = pipeline,
     });
     pipeline->mirror = mirror_create(calls->sensor_id, packet_path_event, pipeline);
+    pipeline->dns = dns_lookups_create(dns_bytes(bytes));
     return pipeline->nested && pipeline->defrag && pipeline->tcp && pipeline->mirror &&
-                   init_media(pipeline) == 0
+                   pipeline->dns && init_media(pipeline) == 0
                ? 0
                : -ENOMEM;
 }
@@ -107,6 +115,7 @@ static void fini_rooms(struct pipeline *pipeline)
 {
     streams_destroy(pipeline->streams);
     udp_flows_destroy(pipeline->udp_flows);
+    dns_lookups_destroy(pipeline->dns);
     codec_book_fini(&pipeline->codecs);
     mirror_destroy(pipeline->mirror);
     tcp_destroy(pipeline->tcp);
@@ -120,11 +129,12 @@ static int init_calls(struct pipeline *pipeline)
     struct calls_params calls = pipeline->params.calls;
     uint64_t bytes = pipeline->params.memory_bytes;
     calls.memory_bytes = bytes - bytes / TCP_SHARE - bytes / DEFRAG_SHARE - bytes / CALL_IDS_SHARE -
-                         bytes / STREAMS_SHARE - bytes / UDP_FLOWS_SHARE -
+                         bytes / STREAMS_SHARE - bytes / UDP_FLOWS_SHARE - dns_bytes(bytes) -
                          at_most(bytes / COPIES_SHARE, (uint64_t)COPIES_MAX * COPY_BYTES);
     calls.receive = packet_path_event;
     calls.look_at_connection = packet_path_connection;
-    calls.is_doubted = packet_path_is_doubted;
+    calls.look_at_dns = packet_path_dns;
+    calls.doubts = packet_path_doubts;
     calls.context = pipeline;
     calls.streams = pipeline->streams;
     calls.codecs = &pipeline->codecs;
@@ -183,6 +193,7 @@ static void update(struct pipeline *pipeline)
                                                  .tcp = pipeline->tcp,
                                                  .mirror = pipeline->mirror,
                                                  .streams = pipeline->streams,
+                                                 .dns = pipeline->dns,
                                                  .defrag_max = pipeline->defrag_max,
                                                  .tcp_max = pipeline->tcp_max,
                                              });

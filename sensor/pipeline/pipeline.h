@@ -10,6 +10,7 @@
 
 #include "call/calls.h"
 #include "capture/capture.h"
+#include "dns/dns_lookups.h"
 #include "export/sink_file.h"
 #include "flow/copies.h"
 #include "flow/defrag.h"
@@ -50,6 +51,7 @@ struct pipeline {
     struct codec_book codecs;
     struct streams *streams;
     struct udp_flows *udp_flows;
+    struct dns_lookups *dns;
     enum copy_kind copy_kind;   /* of the latest packet */
     int64_t due_ns;             /* nothing is due before; INT64_MIN: look */
     struct hash_key flow_key;   /* of the numbers that tell flows apart */

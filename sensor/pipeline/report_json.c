@@ -113,6 +113,7 @@ static json_t *unanswered_json(const struct tally *tally)
     json_t *object = json_object();
     json_t *destinations = json_array();
     set_count(object, "total", tally->unanswered);
+    set_count(object, "of_scanners", tally->of_scanners);
     json_object_set_new(object, "causes", causes_json(tally->causes));
     for (size_t i = 0; i < tally->destinations; i++)
         json_array_append_new(destinations, destination_json(&tally->destination[i]));

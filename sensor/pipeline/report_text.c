@@ -211,6 +211,19 @@ static void print_rest(const struct tally *tally, size_t shown, FILE *out)
     report_page_print(out, "  ", INDENT, line);
 }
 
+static void print_scanners(const struct tally *tally, FILE *out)
+{
+    char line[LINE_MAX_OCTETS];
+    if (tally->of_scanners == 0)
+        return;
+    snprintf(line, sizeof line,
+             "%s of them %s from scanners, whom nobody has to answer: no destination is blamed for "
+             "them, and no alarm counts them.",
+             grouped(tally->of_scanners), plural(tally->of_scanners, "is", "are"));
+    fputc('\n', out);
+    report_page_print(out, "  ", INDENT, line);
+}
+
 static void print_unanswered(const struct pipeline *pipeline, const struct report_figures *figures,
                              FILE *out)
 {
@@ -227,6 +240,7 @@ static void print_unanswered(const struct pipeline *pipeline, const struct repor
     for (size_t i = 0; i < shown; i++)
         print_destination(&tally->destination[i], out);
     print_rest(tally, shown, out);
+    print_scanners(tally, out);
 }
 
 /* "486: 8, 404: 4": the most frequent first, and how many have none where one is due. */

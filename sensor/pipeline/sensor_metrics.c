@@ -22,6 +22,9 @@ enum family {
     RESPONSES,
     MESSAGES,
     UNANSWERED,
+    STRUGGLING,
+    SCANNER_UNANSWERED,
+    SCANNER_REQUESTS,
     CONNECTIONS_FAILED,
     CALLS,
     CALLS_ACTIVE,
@@ -61,9 +64,16 @@ static const struct metric_desc families[FAMILY_COUNT] = {
         COUNTER("sip_responses", "SIP responses seen, repeats included, mirror copies not.",
                 "method", "class"),
     [MESSAGES] = COUNTER("sip_messages", "SIP messages seen, by what carried them.", "transport"),
-    [UNANSWERED] =
-        COUNTER("sip_invites_unanswered",
-                "INVITE client transactions without a response before Timer B.", "cause"),
+    [UNANSWERED] = COUNTER(
+        "sip_invites_unanswered",
+        "INVITE client transactions without a response before Timer B, scanners' apart.", "cause"),
+    [STRUGGLING] = COUNTER("sip_invites_struggling",
+                           "INVITEs that got no response to their third transmission.", NULL),
+    [SCANNER_UNANSWERED] =
+        COUNTER("sip_scanner_invites_unanswered",
+                "INVITEs of scanners without a response, for which nobody is to be called.", NULL),
+    [SCANNER_REQUESTS] = COUNTER("sip_scanner_requests",
+                                 "Requests that scanners sent, told by how they look.", NULL),
     [CONNECTIONS_FAILED] =
         COUNTER("sip_connections_failed",
                 "TCP connections to a SIP port that never got as far as a message.", "reason"),
@@ -138,6 +148,7 @@ enum tracked {
     TRACKED_DATAGRAMS = TRACKED_SLABS,
     TRACKED_CONNECTIONS,
     TRACKED_STREAMS,
+    TRACKED_DNS,
     TRACKED_COUNT
 };
 
@@ -148,7 +159,8 @@ static const char *const tracked_names[TRACKED_COUNT] = {"calls",
                                                          "media_announcements",
                                                          "fragmented_datagrams",
                                                          "tcp_connections",
-                                                         "streams"};
+                                                         "streams",
+                                                         "dns_lookups"};
 static const char *const class_names[] = {NULL, "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
 
 struct peer_series {
@@ -332,7 +344,8 @@ void sensor_metrics_event(struct sensor_metrics *m, const struct event *event)
     rtp_metrics_event(m->rtp, event);
     switch (event->type) {
     case EVENT_INVITE_UNANSWERED:
-        if ((peer = find_peer(m, event->invite_unanswered.dst.name)) != NULL)
+        peer = find_peer(m, event->invite_unanswered.dst.name);
+        if (peer && event->invite_unanswered.scanner.len == 0)
             metric_add(peer->unanswered[event->invite_unanswered.cause.code], 1);
         break;
     case EVENT_CALL_ENDED:
@@ -350,6 +363,7 @@ void sensor_metrics_event(struct sensor_metrics *m, const struct event *event)
         if (peer)
             metric_add(peer->crossings[event->rtp_crossing.metric], 1);
         break;
+    case EVENT_INVITE_STRUGGLING:
     case EVENT_MIRROR_DEGRADED:
     case EVENT_RTP_REPORT:
     case EVENT_RTP_RECOVERED:
@@ -372,7 +386,7 @@ static void update_traffic(struct sensor_metrics *m, const struct tally *tally)
     for (int reason = 0; reason < CONNECTION_FAILURE_COUNT; reason++)
         counter_show(m->connections_failed[reason], tally->connections_failed[reason]);
     for (int code = 0; code < CAUSE_CODE_COUNT; code++)
-        counter_show(m->unanswered[code], tally->causes[code]);
+        counter_show(m->unanswered[code], tally->causes[code] - tally->causes_of_scanners[code]);
     for (int state = 0; state < CALL_STATE_COUNT; state++)
         counter_show(m->calls[state], tally_calls(tally, (enum call_state)state));
     for (int verdict = 0; verdict < DECODE_VERDICT_COUNT; verdict++)
@@ -381,6 +395,8 @@ static void update_traffic(struct sensor_metrics *m, const struct tally *tally)
     for (int refusal = SIP_NOT_SIP + 1; refusal < SIP_REFUSAL_COUNT; refusal++)
         refused += tally->refused[refusal];
     counter_show(m->sip_errors, refused);
+    counter_show(m->single[STRUGGLING], tally->struggling);
+    counter_show(m->single[SCANNER_UNANSWERED], tally->of_scanners);
     counter_show(m->single[PACKETS], tally->packets);
     counter_show(m->single[BYTES], tally->bytes);
     if (tally->last_ns != EVENT_NO_TIME)
@@ -395,6 +411,7 @@ static void update_tables(struct sensor_metrics *m, const struct calls *calls)
     metric_set(m->single[INVITES_RETRANSMITTING], (double)table->retransmitting);
     counter_show(m->single[STRAY_RESPONSES], calls->stray_responses);
     counter_show(m->single[INFERRED], calls->inferred_answers);
+    counter_show(m->single[SCANNER_REQUESTS], scanners_stats(calls->scanners)->requests);
     const struct slab *slabs[TRACKED_SLABS] = {&table->calls, &table->transactions, &table->dialogs,
                                                &calls->peers.peer_slab,
                                                &calls->media_map.announcements};
@@ -418,10 +435,14 @@ static void update_rooms(struct sensor_metrics *m, const struct sensor_sources *
     metric_set(m->tracked_limit[TRACKED_DATAGRAMS], (double)sources->defrag_max);
     metric_set(m->tracked[TRACKED_CONNECTIONS], (double)tcp.tracked);
     metric_set(m->tracked_limit[TRACKED_CONNECTIONS], (double)sources->tcp_max);
-    if (!sources->streams)
-        return;
-    metric_set(m->tracked[TRACKED_STREAMS], (double)streams_tracked(sources->streams));
-    metric_set(m->tracked_limit[TRACKED_STREAMS], (double)streams_max(sources->streams));
+    if (sources->streams) {
+        metric_set(m->tracked[TRACKED_STREAMS], (double)streams_tracked(sources->streams));
+        metric_set(m->tracked_limit[TRACKED_STREAMS], (double)streams_max(sources->streams));
+    }
+    if (sources->dns) {
+        metric_set(m->tracked[TRACKED_DNS], (double)dns_lookups_tracked(sources->dns));
+        metric_set(m->tracked_limit[TRACKED_DNS], (double)dns_lookups_max(sources->dns));
+    }
 }
 
 static void update_sink(struct sensor_metrics *m, const struct sink_file *sink)

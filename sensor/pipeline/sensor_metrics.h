@@ -12,6 +12,7 @@
 #include "base/metric.h"
 #include "call/calls.h"
 #include "capture/capture.h"
+#include "dns/dns_lookups.h"
 #include "export/sink_file.h"
 #include "flow/copies.h"
 #include "flow/defrag.h"
@@ -33,6 +34,7 @@ struct sensor_sources {
     const struct tcp *tcp;
     const struct mirror *mirror;
     const struct streams *streams;
+    const struct dns_lookups *dns;
     size_t defrag_max, tcp_max; /* datagrams and connections that there can be at once */
 };
 

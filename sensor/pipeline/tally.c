@@ -149,6 +149,11 @@ static void add_unanswered(struct tally *tally, const struct invite_unanswered *
     tally->unanswered++;
     tally->unanswered_over[event->transport]++;
     tally->causes[event->cause.code]++;
+    if (event->scanner.len > 0) {
+        tally->of_scanners++;
+        tally->causes_of_scanners[event->cause.code]++;
+        return;
+    }
     struct tally_destination *destination = find_destination(tally, event);
     destination->invites++;
     destination->causes[event->cause.code]++;
@@ -237,6 +242,9 @@ void tally_event(struct tally *tally, const struct event *event)
     switch (event->type) {
     case EVENT_INVITE_UNANSWERED:
         add_unanswered(tally, &event->invite_unanswered);
+        break;
+    case EVENT_INVITE_STRUGGLING:
+        tally->struggling++;
         break;
     case EVENT_CALL_ENDED:
         add_ended(tally, &event->call_ended);

@@ -96,6 +96,9 @@ struct tally {
     uint64_t unanswered;
     uint64_t unanswered_over[TRANSPORT_COUNT];
     uint64_t causes[CAUSE_CODE_COUNT];
+    /* Of these, scanners': they are of no destination, since nobody is missed there. */
+    uint64_t of_scanners, causes_of_scanners[CAUSE_CODE_COUNT];
+    uint64_t struggling;                   /* INVITEs that were told of before they were given up */
     struct tally_destination *destination; /* see tally_sort */
     size_t destinations;
     uint64_t other_destinations_invites; /* to those that gave way to worse ones */

@@ -5,6 +5,8 @@
 
 enum { RECENT_BITS = 14, RECENT_PLACES = 1 << RECENT_BITS };
 
+enum { STATUS_SERVICE_UNAVAILABLE = 503 }; /* RFC 3261 section 21.5.4 */
+
 /* A host that sends packets all the time need not move to the end of its list with each. */
 #define MOVE_EVERY_NS UINT64_C(100000000)
 
@@ -28,7 +30,8 @@ int peers_init(struct peers *peers, size_t max_peers, size_t max_pairs)
     peers->recent = calloc(RECENT_PLACES, sizeof *peers->recent);
     if (!peers->recent || table_init(&peers->peer_table) || table_init(&peers->pair_table) ||
         slab_init(&peers->peer_slab, sizeof(struct peer), max_peers) ||
-        slab_init(&peers->pair_slab, sizeof(struct pair), max_pairs)) {
+        slab_init(&peers->pair_slab, sizeof(struct pair), max_pairs) ||
+        answers_book_init(&peers->answers, max_peers / PEERS_PER_ANSWERS + ANSWERS_MIN)) {
         peers_fini(peers);
         return -ENOMEM;
     }
@@ -37,6 +40,7 @@ int peers_init(struct peers *peers, size_t max_peers, size_t max_pairs)
 
 void peers_fini(struct peers *peers)
 {
+    answers_book_fini(&peers->answers);
     slab_fini(&peers->pair_slab);
     slab_fini(&peers->peer_slab);
     table_fini(&peers->pair_table);
@@ -131,7 +135,17 @@ bool peers_find_pair(const struct peers *peers, const struct ip_addr *client,
         return false;
     const struct pair_direction *asked = forward ? &pair->a_to_b : &pair->b_to_a;
     const struct pair_direction *replied = forward ? &pair->b_to_a : &pair->a_to_b;
-    *view = (struct pair_view){replied->messages, asked->inferred};
+    *view = (struct pair_view){
+        .replies = replied->messages,
+        .inferred = asked->inferred,
+        .answered_ns = replied->answered_ns,
+        .answered_status = replied->answered_status,
+        .places = asked->places_before & (asked->places_count > 0 ? asked->places : UINT32_MAX),
+        .invites = asked->invites,
+        .invites_repeated = asked->invites_repeated,
+        .invites_unanswered = asked->invites_unanswered,
+        .invites_stopped = asked->invites_stopped,
+    };
     return true;
 }
 
@@ -151,7 +165,7 @@ static struct list *take_quietest(struct list age[2])
 
 static bool peer_is_heard(const struct peer *peer)
 {
-    return peer->has_sent || peer->has_answered;
+    return peer->has_sent || peer->has_answered || peer->registered_ns != EVENT_NO_TIME;
 }
 
 static void remember_host(struct peers *peers, const struct ip_addr *ip, struct peer *host)
@@ -174,10 +188,16 @@ static struct peer *know_peer(struct peers *peers, const struct endpoint *who, b
         if (peer->is_host)
             remember_host(peers, &peer->who.ip, NULL);
         table_remove(&peers->peer_table, &peer->node);
+        answers_book_take(&peers->answers, &peer->answers);
         peers->forgotten++;
     }
-    *peer = (struct peer){
-        .who = *who, .is_host = is_host, .born = ++peers->next_born, .known_since_ns = now_ns};
+    *peer = (struct peer){.who = *who,
+                          .is_host = is_host,
+                          .born = ++peers->next_born,
+                          .known_since_ns = now_ns,
+                          .registered_ns = EVENT_NO_TIME};
+    for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+        peer->answered_over_ns[transport] = EVENT_NO_TIME;
     list_append(&peers->peer_age[0], &peer->age);
     table_insert(&peers->peer_table, &peer->node, hash);
     if (is_host)
@@ -222,15 +242,16 @@ static struct pair *know_pair(struct peers *peers, const struct ip_addr *a, cons
         table_remove(&peers->pair_table, &pair->node);
         peers->forgotten++;
     }
-    *pair = (struct pair){.a = *a, .b = *b};
+    *pair = (struct pair){
+        .a = *a, .b = *b, .a_to_b.answered_ns = EVENT_NO_TIME, .b_to_a.answered_ns = EVENT_NO_TIME};
     list_init(&pair->age);
     table_insert(&peers->pair_table, &pair->node, hash);
     return pair;
 }
 
-/* Something was seen, or inferred, of what x sends to y. */
-static void count_pair(struct peers *peers, const struct ip_addr *x, const struct ip_addr *y,
-                       struct pair_direction more)
+/* Something was seen, or inferred, of what x sends to y: returns what is known of that. */
+static struct pair_direction *count_pair(struct peers *peers, const struct ip_addr *x,
+                                         const struct ip_addr *y, struct pair_direction more)
 {
     bool forward = sorts_first(x, y);
     struct pair *pair = forward ? know_pair(peers, x, y) : know_pair(peers, y, x);
@@ -241,6 +262,7 @@ static void count_pair(struct peers *peers, const struct ip_addr *x, const struc
     direction->unasked += more.unasked;
     weigh_pair(peers, pair, 1);
     touch(peers->pair_age, &pair->age, pair_is_heard(pair));
+    return direction;
 }
 
 static struct peer *know_host(struct peers *peers, const struct ip_addr *ip, int64_t now_ns)
@@ -292,30 +314,127 @@ void peers_saw_request(struct peers *peers, const struct endpoint *src, const st
     count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){.messages = 1});
 }
 
-void peers_saw_response(struct peers *peers, const struct endpoint *src, const struct endpoint *dst,
-                        uint16_t status, const char *method, bool answer, int64_t now_ns)
+/* An answer other than 503. Not in the order of time where it is told late. */
+static void note_answered_over(struct peer *peer, const struct peers_response *response,
+                               int64_t now_ns)
 {
-    peers->responses++;
-    struct peer *peer = know_endpoint(peers, src, now_ns);
-    peer->has_answered = true;
-    peer->host->has_answered = true;
-    peer->host->has_sent = true; /* its packet may have come before it was known */
-    if (now_ns > peer->host->last_packet_ns)
-        peer->host->last_packet_ns = now_ns;
-    touch(peers->peer_age, &peer->age, true);
-    touch(peers->peer_age, &peer->host->age, true);
-    peer->responses++;
-    count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){.messages = 1});
-    if (!answer || status == 503)
+    if (now_ns < peer->answered_over_ns[response->transport])
         return;
+    peer->answered_over_ns[response->transport] = now_ns;
+    peer->answered_port[response->transport] = response->src.port;
+}
+
+/* The same, of an endpoint: whom it answered, and that it does. */
+static void note_answer(struct peers *peers, struct peer *peer,
+                        const struct peers_response *response, int64_t now_ns)
+{
+    const struct ip_addr *client = &response->dst.ip, *last = &peer->answered_client.ip;
+    bool is_first = !peer->answered_method, is_late = !is_first && now_ns < peer->last_answer_ns;
+    bool is_same = peer->answered_transport == response->transport && ip_eq(last, client);
     peer->unanswered = 0;
     peer->unanswered_callers_differ = false;
-    if (peer->answered_method && now_ns < peer->last_answer_ns)
-        return; /* told late */
+    if (!is_first && !is_same) {
+        struct peer_answers *answers = answers_book_give(&peers->answers, &peer->answers);
+        if (is_late)
+            peer_answers_client(answers, client, response->transport, now_ns);
+        else
+            peer_answers_client(answers, last, peer->answered_transport, peer->last_answer_ns);
+    }
+    if (is_late)
+        return;
     peer->last_answer_ns = now_ns;
-    peer->answered_client = *dst;
-    peer->answered_status = status;
-    peer->answered_method = method;
+    peer->answered_client = response->dst;
+    peer->answered_status = response->status;
+    peer->answered_transport = response->transport;
+    peer->answered_method = response->method;
+}
+
+/* Whoever sent this is alive and in sight. */
+static void note_heard(struct peers *peers, struct peer *host, int64_t now_ns)
+{
+    host->has_sent = true; /* its packet may have come before it was known */
+    if (now_ns > host->last_packet_ns)
+        host->last_packet_ns = now_ns;
+    touch(peers->peer_age, &host->age, true);
+}
+
+void peers_saw_response(struct peers *peers, const struct peers_response *response, int64_t now_ns)
+{
+    const struct endpoint *src = &response->src, *dst = &response->dst;
+    peers->responses++;
+    struct peer *peer = know_endpoint(peers, src, now_ns);
+    note_heard(peers, peer->host, now_ns);
+    struct pair_direction *back =
+        count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){.messages = 1});
+    if (response->is_of_scanner)
+        return;
+    peer->has_answered = true;
+    peer->host->has_answered = true;
+    peer->responses++;
+    touch(peers->peer_age, &peer->age, true);
+    if (!response->answers)
+        return;
+    if (now_ns >= back->answered_ns) {
+        back->answered_ns = now_ns;
+        back->answered_status = response->status;
+    }
+    if (response->status == STATUS_SERVICE_UNAVAILABLE) {
+        peer_answers_refused(answers_book_give(&peers->answers, &peer->answers), &dst->ip,
+                             response->retry_after_s, now_ns);
+        return;
+    }
+    note_answered_over(peer, response, now_ns);
+    note_answered_over(peer->host, response, now_ns);
+    note_answer(peers, peer, response, now_ns);
+    if (response->is_register && response->status >= 200 && response->status < 300) {
+        struct peer *client = know_endpoint(peers, dst, now_ns);
+        client->registered_ns = now_ns;
+        touch(peers->peer_age, &client->age, true);
+    }
+}
+
+/* So many answered INVITEs make sure where all are seen. */
+enum { PLACES_INVITES = 8 };
+
+static void note_places(struct pair_direction *asked, uint32_t places)
+{
+    asked->places = asked->places_count == 0 ? places : asked->places & places;
+    if (++asked->places_count < PLACES_INVITES)
+        return;
+    asked->places_before = asked->places;
+    asked->places_count = 0;
+}
+
+static void count_invite(struct pair_direction *asked, const struct peers_invite *invite)
+{
+    asked->invites++;
+    asked->invites_repeated += invite->is_answered && invite->is_repeated;
+    asked->invites_unanswered += !invite->is_answered;
+    asked->invites_stopped += invite->stopped_early;
+    if (invite->is_answered)
+        note_places(asked, invite->places);
+}
+
+void peers_saw_invite(struct peers *peers, const struct peers_invite *invite, int64_t now_ns)
+{
+    const struct ip_addr *client = &invite->client, *server = &invite->server.ip;
+    bool forward = sorts_first(client, server);
+    const struct ip_addr *a = forward ? client : server, *b = forward ? server : client;
+    struct pair *pair = find_pair(peers, a, b, pair_hash(peers, a, b));
+    if (pair) /* else it is forgotten */
+        count_invite(forward ? &pair->a_to_b : &pair->b_to_a, invite);
+    if (!invite->is_answered) {
+        peers_left_unanswered(peers, client, &invite->server);
+        return;
+    }
+    struct peer *peer =
+        find_peer(peers, &invite->server, false, peer_hash(peers, &invite->server, false));
+    if (!peer)
+        return;
+    if (invite->transport == TRANSPORT_UDP && invite->octets > peer->answered_octets_max)
+        peer->answered_octets_max = invite->octets;
+    peer_answers_delay(answers_book_give(&peers->answers, &peer->answers), client, invite->delay_ns,
+                       invite->last_delay_ns, now_ns);
 }
 
 void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
@@ -346,21 +465,65 @@ void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
     peer->unanswered++;
 }
 
+void peers_passed_on(struct peers *peers, const struct ip_addr *ip)
+{
+    struct peer *host = find_host(peers, ip);
+    if (host)
+        host->passed_on++;
+}
+
+bool peers_read_others(const struct peers *peers, const struct endpoint *server,
+                       enum transport transport, const struct ip_addr *client, int64_t since_ns,
+                       int64_t now_ns, struct peers_others *others)
+{
+    const struct peer *peer = peers_find_endpoint(peers, server);
+    *others = (struct peers_others){0};
+    if (!peer || (!peer->answered_method && !peer->answers))
+        return false;
+    const struct ip_addr *latest = NULL;
+    if (peer->answered_method && peer->answered_transport == transport &&
+        peer->last_answer_ns >= since_ns && !ip_eq(&peer->answered_client.ip, client)) {
+        latest = &peer->answered_client.ip;
+        others->clients = 1;
+    }
+    if (peer->answers)
+        peer_answers_read(peer->answers, client, transport, latest, since_ns, now_ns, others);
+    return true;
+}
+
+/* What never was stays so. */
 static void shift(int64_t *time_ns, int64_t step_ns)
 {
-    if (__builtin_add_overflow(*time_ns, step_ns, time_ns))
+    if (*time_ns != EVENT_NO_TIME && __builtin_add_overflow(*time_ns, step_ns, time_ns))
         *time_ns = 0;
+}
+
+static void shift_peer(struct peer *peer, int64_t step_ns)
+{
+    shift(&peer->known_since_ns, step_ns);
+    shift(&peer->last_packet_ns, step_ns);
+    shift(&peer->moved_ns, step_ns);
+    shift(&peer->last_answer_ns, step_ns);
+    shift(&peer->registered_ns, step_ns);
+    for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+        shift(&peer->answered_over_ns[transport], step_ns);
+}
+
+static void shift_pair(struct pair *pair, int64_t step_ns)
+{
+    shift(&pair->a_to_b.answered_ns, step_ns);
+    shift(&pair->b_to_a.answered_ns, step_ns);
 }
 
 void peers_clock_step(struct peers *peers, int64_t step_ns)
 {
-    for (int heard = 0; heard < 2; heard++)
-        for (struct list *node = peers->peer_age[heard].next; node != &peers->peer_age[heard];
-             node = node->next) {
-            struct peer *peer = CONTAINER_OF(node, struct peer, age);
-            shift(&peer->known_since_ns, step_ns);
-            shift(&peer->last_packet_ns, step_ns);
-            shift(&peer->moved_ns, step_ns);
-            shift(&peer->last_answer_ns, step_ns);
-        }
+    for (int heard = 0; heard < 2; heard++) {
+        struct list *head = &peers->peer_age[heard];
+        for (struct list *node = head->next; node != head; node = node->next)
+            shift_peer(CONTAINER_OF(node, struct peer, age), step_ns);
+        head = &peers->pair_age[heard];
+        for (struct list *node = head->next; node != head; node = node->next)
+            shift_pair(CONTAINER_OF(node, struct pair, age), step_ns);
+    }
+    answers_book_clock_step(&peers->answers, step_ns);
 }

@@ -36,23 +36,116 @@ struct icmp_facts {
     uint16_t mtu; /* 0: not said */
 };
 
+/* Responses to this very transaction that could not have reached its client. */
+struct stray_facts {
+    uint32_t count; /* 0: none, and nothing below is set */
+    int64_t last_ns;
+    uint16_t last_status;
+    struct endpoint src, dst; /* of the last of them */
+    /* Where it should have gone by RFC 3261 section 18.2.2 and RFC 3581 section 4, as the request
+     * asked for; ip.version 0: to a name, which nobody here resolves. */
+    struct endpoint expected;
+};
+
+/* What of a response was rewritten, so that its client does not take it for its own. */
+enum mangled { MANGLED_VIA, MANGLED_CALL_ID, MANGLED_COUNT };
+
+struct mangled_facts {
+    uint32_t count; /* 0: none */
+    int64_t last_ns;
+    uint16_t last_status;
+    enum mangled what;
+    struct endpoint src, dst; /* of the last of them */
+};
+
+/* What the request's own text shows of the way it came (bits of request_facts.marks). Private and
+ * public: ip_is_private. */
+enum request_mark {
+    /* Private addresses where a peer across the network needs public ones; the packet came from a
+     * public one. */
+    REQUEST_PRIVATE_VIA = 1 << 0,
+    REQUEST_PRIVATE_CONTACT = 1 << 1,
+    REQUEST_PRIVATE_SDP = 1 << 2,
+    REQUEST_PORT_DIFFERS = 1 << 3, /* Via's sent-by port is not the one that it came from */
+    /* What SIP ALGs leave behind. */
+    REQUEST_ALG_ADDRESS = 1 << 4, /* Via or Contact have the packet's public address, Call-ID or
+                                     From still a private one */
+    REQUEST_ALG_LENGTH = 1 << 5,  /* Content-Length is not the length of the body */
+    REQUEST_ALG_SDP = 1 << 6,     /* of SDP's o= and c= one is private, the other public */
+    REQUEST_ALG_CONTACT = 1 << 7, /* Contact has the packet's address and another port */
+    REQUEST_ALG_VIA = 1 << 8,     /* the same Via twice */
+    REQUEST_MARK_COUNT = 9,
+};
+
+struct request_facts {
+    uint32_t octets; /* of the message; 0: unknown */
+    uint32_t marks;
+    bool asked_rport;          /* RFC 3581 */
+    struct ip_addr private_ip; /* the first that was found; version 0: none */
+};
+
+enum { UNANSWERED_PLACES_MAX = 4 };
+
+/* The same INVITE on other hops, and where on the mirror it was seen. */
+struct hop_facts {
+    unsigned hops; /* in view, this one included */
+    /* The farthest of them, by its Vias; it may be this one. */
+    struct endpoint last_src, last_dst;
+    int64_t last_sent_ns;
+    uint16_t last_status; /* what came back there; 0: nothing */
+    bool is_last;         /* this one is it */
+    /* INVITEs of others that last_dst was seen to pass on, while it did not pass on this one. */
+    uint64_t others_passed_on;
+    struct event_place seen[UNANSWERED_PLACES_MAX]; /* on this hop */
+    unsigned seen_count;
+    /* Where requests between these two are otherwise seen, too, and this one never was. */
+    struct event_place missing;
+};
+
+/* What its sender had asked the name servers for just before (RFC 3263). */
+struct dns_facts {
+    bool is_known;                      /* it had asked for where the request goes to */
+    struct slice name;                  /* the name of the worst look-up below */
+    const char *type;                   /* "SRV", "NAPTR", "A", "AAAA" */
+    unsigned asked, unanswered, failed; /* look-ups; failed: SERVFAIL, NXDOMAIN, REFUSED, … */
+    const char *rcode;                  /* of the latest failure: "SERVFAIL"; NULL: none failed */
+    int64_t delay_ns;       /* from the first question to the last answer, or to the request */
+    bool is_elsewhere;      /* addresses were answered, and the request went to none of them */
+    struct endpoint server; /* of the worst look-up */
+};
+
 /* What is known of the transaction itself when Timer B ran out. */
 struct unanswered_facts {
     struct named_endpoint src, dst;
     int64_t first_sent_ns, last_sent_ns, gave_up_ns;
     uint32_t transmissions;
-    uint32_t strays; /* responses to this very transaction that could not have reached its client */
-    int64_t last_stray_ns;
-    uint16_t last_stray_status;
-    struct endpoint stray_dst; /* where the last of them went */
     enum transport transport;
+    struct request_facts request;
+    struct stray_facts stray;
+    struct mangled_facts mangled;
     struct connection_facts connection; /* only where the transport has one */
     struct icmp_facts icmp;
-    uint32_t fragments_lost;  /* sendings of which fragments never passed */
-    bool sensor_lost_packets; /* the sensor itself dropped packets while it waited */
+    struct hop_facts hop;
+    struct dns_facts dns;
+    uint32_t fragments_lost; /* sendings of which fragments never passed */
+    struct slice scanner;    /* what shows that a scanner sent it; empty: nothing does */
+    /* The sensor's doubts about its own view while the request waited. */
+    bool sensor_lost_packets; /* the sensor itself dropped packets */
+    bool mirror_lost_packets; /* many flows missed packets at the same moment */
+    bool mirror_is_disordered;
+    int64_t watching_since_ns; /* the first packet that was ever seen */
 };
 
 void unanswered_judge(const struct peers *peers, const struct unanswered_facts *facts,
                       struct cause *cause);
+/*
+ * Before that, at its third transmission: fills confidence, summary and next_step of the cause, no
+ * evidence. facts.gave_up_ns is the present.
+ */
+void unanswered_struggling(const struct peers *peers, const struct unanswered_facts *facts,
+                           struct cause *cause);
+/* It went over UDP, and was not repeated for as long as a client does that hears nothing at all
+ * (peers_invite.stopped_early). */
+bool unanswered_stopped_early(const struct unanswered_facts *facts);
 
 #endif

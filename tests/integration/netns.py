@@ -27,8 +27,8 @@ def check(name, holds, why=""):
     print(f"ok {name}" if holds else f"FAIL {name}: {why}", flush=True)
 
 
-def run(*words, ok=True):
-    return subprocess.run(words, check=ok, capture_output=True, text=True, timeout=30)
+def run(*words, ok=True, text_in=None):
+    return subprocess.run(words, check=ok, capture_output=True, text=True, timeout=30, input=text_in)
 
 
 def inside(namespace, *words):

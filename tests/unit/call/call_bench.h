@@ -66,12 +66,19 @@ struct bench {
     struct connection_facts connection; /* what is known of any */
     struct streams *streams;            /* NULL: media are not followed */
     struct codec_book codecs;
-    bool is_doubted; /* the mirror loses packets */
+    bool is_doubted;     /* the mirror loses packets */
+    size_t struggling;   /* sipspan.invite.struggling, which are not kept */
+    struct event warned; /* the latest of them, without its texts */
 };
 
 static inline void bench_receive(void *context, const struct event *event)
 {
     struct bench *bench = context;
+    if (event->type == EVENT_INVITE_STRUGGLING) {
+        bench->struggling++;
+        bench->warned = *event;
+        return;
+    }
     if (bench->count == bench->room) {
         bench->room = bench->room ? 2 * bench->room : 16;
         bench->kept = realloc(bench->kept, bench->room * sizeof *bench->kept);
@@ -116,11 +123,11 @@ static inline void bench_look_at_connection(void *context, const struct endpoint
     *facts = bench->connection;
 }
 
-static inline bool bench_is_doubted(void *context, int64_t since_ns)
+static inline unsigned bench_doubts(void *context, int64_t since_ns)
 {
     const struct bench *bench = context;
     (void)since_ns;
-    return bench->is_doubted;
+    return bench->is_doubted ? STREAMS_DOUBT_LOSS : 0;
 }
 
 static inline struct calls_params bench_params(struct bench *bench, uint64_t memory_bytes,
@@ -134,7 +141,7 @@ static inline struct calls_params bench_params(struct bench *bench, uint64_t mem
         .receive = bench_receive,
         .context = bench,
         .look_at_connection = bench_look_at_connection,
-        .is_doubted = bench_is_doubted,
+        .doubts = bench_doubts,
     };
 }
 

@@ -178,7 +178,7 @@ static void test_where_a_response_goes(void **state)
         if (!c->answered) {
             const struct cause *cause = &bench_unanswered(b)->cause;
             assert_true(gave_up_ms(b) == 32000);
-            assert_int_equal(cause->code, CAUSE_UNKNOWN);
+            assert_int_equal(cause->code, CAUSE_RESPONSE_MISDIRECTED);
             assert_string_equal(cause->evidence[0].kind, "response_elsewhere");
             assert_endpoint(cause->evidence[0].who, c->goes_to);
             assert_int_equal(cause->evidence[0].status, 180);

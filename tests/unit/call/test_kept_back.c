@@ -63,6 +63,7 @@ static void play(const struct message *messages, const struct hole *hole, struct
     struct bench *b = bench_with(1 << 20, "bench");
     b->calls.params.receive = keep_line;
     b->calls.params.context = lines;
+    b->calls.params.doubts = NULL;
     b->calls.params.look_at_connection = NULL;
     /* Every packet comes at its own time; what it says is told when it can be read. */
     for (int64_t ms = 0; ms <= 60000; ms += 5) {
@@ -229,6 +230,7 @@ static void test_responses_first(void **state)
             size_t count = 0;
             b->calls.params.receive = keep_line;
             b->calls.params.context = &got;
+            b->calls.params.doubts = NULL;
             b->calls.params.look_at_connection = NULL;
             while (scenarios[i][count].transport != TRANSPORT_UDP) {
                 shown[count] = scenarios[i][count];

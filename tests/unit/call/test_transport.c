@@ -115,7 +115,7 @@ static void test_connection_facts(void **state)
           .unacknowledged_since_ns = AT(0),
           .last_from_server_ns = AT(-100)},
          CAUSE_TCP_NO_ANSWER},
-        {TRANSPORT_TCP, {.is_known = false, .is_reset = true}, CAUSE_DESTINATION_SILENT},
+        {TRANSPORT_TCP, {.is_known = false, .is_reset = true}, CAUSE_WRONG_TRANSPORT},
         {TRANSPORT_UDP,
          {.is_known = true, .is_reset = true, .reset_ns = AT(100)},
          CAUSE_DESTINATION_SILENT},

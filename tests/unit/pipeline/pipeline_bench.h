@@ -183,11 +183,14 @@ static inline struct pipeline *pipeline_figures(void)
     struct pipeline *pipeline = calloc(1, sizeof *pipeline);
     assert_non_null(pipeline);
     assert_int_equal(tally_init(&pipeline->tally, 4096), 0);
+    pipeline->calls.scanners = scanners_create(16);
+    assert_non_null(pipeline->calls.scanners);
     return pipeline;
 }
 
 static inline void pipeline_figures_free(struct pipeline *pipeline)
 {
+    scanners_destroy(pipeline->calls.scanners);
     tally_fini(&pipeline->tally);
     free(pipeline);
 }

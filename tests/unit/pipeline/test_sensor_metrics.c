@@ -80,6 +80,7 @@ static void update(struct metrics_bench *bench, const struct capture_stats *stat
                                               .tcp = pipeline->tcp,
                                               .mirror = pipeline->mirror,
                                               .streams = pipeline->streams,
+                                              .dns = pipeline->dns,
                                               .defrag_max = 300,
                                               .tcp_max = 400,
                                           });
@@ -137,6 +138,7 @@ static void test_names(void **state)
         {"sipspan_fragments_datagrams", METRIC_COUNTER, {"result"}},
         {"sipspan_tcp_segments", METRIC_COUNTER, {"of"}},
         {"sipspan_icmp_errors", METRIC_COUNTER, {"meaning"}},
+        {"sipspan_dns_lookups", METRIC_COUNTER, {"result"}},
         {"sipspan_tracked", METRIC_GAUGE, {"what"}},
         {"sipspan_tracked_limit", METRIC_GAUGE, {"what"}},
     };
@@ -218,7 +220,10 @@ static void test_update(void **state)
     tally->bytes = 5000;
     tally->requests[SIP_INVITE] = 5;
     tally->responses[SIP_BYE][2] = 6;
-    tally->causes[CAUSE_DESTINATION_SILENT] = 7;
+    tally->causes[CAUSE_DESTINATION_SILENT] = 9;
+    tally->causes_of_scanners[CAUSE_DESTINATION_SILENT] = 2;
+    tally->of_scanners = 2;
+    tally->struggling = 3;
     tally->calls[CALL_STATE_FAILED][486] = 2;
     tally->calls[CALL_STATE_FAILED][0] = 1;
     tally->refused[SIP_NO_VIA] = 3;
@@ -239,6 +244,9 @@ static void test_update(void **state)
         assert_int_equal(
             count_of(bench.registry, "sip_invites_unanswered", "destination_silent", NULL, NULL),
             7);
+    assert_int_equal(count_of(bench.registry, "sip_invites_struggling", NULL, NULL, NULL), 3);
+    assert_int_equal(count_of(bench.registry, "sip_scanner_invites_unanswered", NULL, NULL, NULL),
+                     2);
         assert_int_equal(count_of(bench.registry, "sip_calls", "failed", NULL, NULL), 3);
         assert_int_equal(count_of(bench.registry, "sipspan_parse_errors", "sip", NULL, NULL), 4);
         assert_int_equal(count_of(bench.registry, "sipspan_packets_dropped", "kernel", NULL, NULL),
@@ -523,6 +531,54 @@ static void test_streams_table(void **state)
     bench_free(&bench);
 }
 
+static void say_dns(struct dns_lookups *dns, int64_t at_s, struct slice payload)
+{
+    struct datagram datagram = {.time_ns = NOON + at_s * S, .payload = payload};
+    bool is_response = payload.at[2] & 0x80;
+    datagram.src = endpoint_v4(2, 10, 40000);
+    datagram.dst = endpoint_v4(2, 53, 53);
+    if (is_response) {
+        datagram.src = endpoint_v4(2, 53, 53);
+        datagram.dst = endpoint_v4(2, 10, 40000);
+    }
+    dns_lookups_packet(dns, &datagram);
+}
+
+/* Of a few names: two with an answer, one with an error, one with neither. */
+static void test_dns(void **state)
+{
+    static const char *const flags[] = {"\x81\x80", "\x81\x80", "\x81\x82"};
+    struct metrics_bench bench = bench_new(NULL);
+    struct capture_stats stats = {0};
+    char query[] = "\1\2\1\0\0\1\0\0\0\0\0\0\1a\7example\0\0\1\0\1";
+    (void)state;
+    struct dns_lookups *dns = bench.pipeline->dns = dns_lookups_create(1 << 16);
+    assert_non_null(dns);
+    for (int i = 0; i < 4; i++) {
+        query[13]++;
+        say_dns(dns, i, slice_of(query, sizeof query - 1));
+        if (i == 3)
+            continue;
+        char response[sizeof query];
+        memcpy(response, query, sizeof query);
+        memcpy(response + 2, flags[i], 2);
+        say_dns(dns, i, slice_of(response, sizeof query - 1));
+    }
+    say_dns(dns, 9, slice_of(query, sizeof query - 1));
+    for (int twice = 0; twice < 2; twice++) {
+        update(&bench, &stats);
+        const char *name = "sipspan_dns_lookups";
+        assert_int_equal(count_of(bench.registry, name, "answered", NULL, NULL), 2);
+        assert_int_equal(count_of(bench.registry, name, "failed", NULL, NULL), 1);
+        assert_int_equal(count_of(bench.registry, name, "unanswered", NULL, NULL), 1);
+        assert_true(gauge_of(bench.registry, "sipspan_tracked", "dns_lookups") == 4);
+        assert_true(gauge_of(bench.registry, "sipspan_tracked_limit", "dns_lookups") ==
+                    (double)dns_lookups_max(dns));
+    }
+    dns_lookups_destroy(dns);
+    bench_free(&bench);
+}
+
 static void test_destroy_nothing(void **state)
 {
     (void)state;
@@ -537,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_peers),         cmocka_unit_test(test_histograms),
         cmocka_unit_test(test_streams),       cmocka_unit_test(test_crossings),
         cmocka_unit_test(test_streams_table), cmocka_unit_test(test_destroy_nothing),
+        cmocka_unit_test(test_dns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,40 +1,6 @@
 /* What the sensor remembers of hosts: what each call changes, and what is forgotten when the tables
  * are full. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "verdict/peer.h"
-
-static struct endpoint at(uint8_t host, uint16_t port)
-{
-    return (struct endpoint){ip_from_v4((const uint8_t[4]){192, 0, 2, host}), port};
-}
-
-static struct peers *peers_new(size_t max_peers, size_t max_pairs)
-{
-    static struct peers peers;
-    assert_int_equal(peers_init(&peers, max_peers, max_pairs), 0);
-    return &peers;
-}
-
-/* What was seen between the two; zeroes where they are not known together. */
-static struct pair_view between(const struct peers *peers, const struct ip_addr *client,
-                                const struct ip_addr *server)
-{
-    struct pair_view view = {0};
-    peers_find_pair(peers, client, server, &view);
-    return view;
-}
-
-static bool are_known(const struct peers *peers, const struct ip_addr *x, const struct ip_addr *y)
-{
-    struct pair_view view;
-    return peers_find_pair(peers, x, y, &view);
-}
+#include "peer_bench.h"
 
 static void test_unknown(void **state)
 {
@@ -96,7 +62,7 @@ static void test_response(void **state)
     peers_saw_request(peers, &client, &server, 0);
     peers_saw_request(peers, &client, &other_port, 0);
     peers_left_unanswered(peers, &client.ip, &server);
-    peers_saw_response(peers, &server, &client, 200, "OPTIONS", true, 300);
+    saw_response(peers, &server, &client, 200, "OPTIONS", true, 300);
     const struct peer *peer = peers_find_endpoint(peers, &server);
     assert_true(peer->has_answered);
     assert_int_equal(peer->responses, 1);
@@ -122,7 +88,7 @@ static void test_what_is_no_answer(void **state)
         struct peers *peers = peers_new(8, 8);
         peers_saw_request(peers, &client, &server, 0);
         peers_left_unanswered(peers, &client.ip, &server);
-        peers_saw_response(peers, &server, &client, i ? 503 : 200, "INVITE", i == 1, 300);
+        saw_response(peers, &server, &client, i ? 503 : 200, "INVITE", i == 1, 300);
         const struct peer *peer = peers_find_endpoint(peers, &server);
         assert_null(peer->answered_method);
         assert_int_equal(peer->last_answer_ns, 0);
@@ -153,7 +119,7 @@ static void test_several_callers(void **state)
     assert_true(peer->unanswered_callers_differ);
     assert_int_equal(peer->unanswered, 4);
     /* An answer wipes it; the first INVITE after that has one caller again. */
-    peers_saw_response(peers, &server, &a, 404, "INVITE", true, 900);
+    saw_response(peers, &server, &a, 404, "INVITE", true, 900);
     assert_int_equal(peer->unanswered, 0);
     assert_false(peer->unanswered_callers_differ);
     peers_left_unanswered(peers, &a.ip, &server);
@@ -194,7 +160,7 @@ static void test_forgetting(void **state)
     struct peers *peers = peers_new(30, 10);
     struct endpoint client = at(1, 5060), used = at(2, 5060);
     (void)state;
-    peers_saw_response(peers, &used, &client, 200, "OPTIONS", true, 1);
+    saw_response(peers, &used, &client, 200, "OPTIONS", true, 1);
     for (uint32_t i = 0; i < 10000; i++) {
         uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, [14] = (uint8_t)(i >> 8), (uint8_t)i};
         struct endpoint target = {ip_from_v6(octets), 5060};
@@ -222,7 +188,7 @@ static void test_silent_ones_are_forgotten_first(void **state)
     struct endpoint client = at(1, 5060), heard = at(2, 5060);
     (void)state;
     peers_saw_request(peers, &client, &heard, 5);
-    peers_saw_response(peers, &heard, &client, 200, "OPTIONS", true, 10);
+    saw_response(peers, &heard, &client, 200, "OPTIONS", true, 10);
     for (uint32_t i = 0; i < 1000; i++) {
         uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, [14] = (uint8_t)(i >> 8), (uint8_t)i};
         struct endpoint target = {ip_from_v6(octets), 5060};
@@ -240,10 +206,10 @@ static void test_forgotten_peer_is_fresh(void **state)
     struct peers *peers = peers_new(3, 1);
     struct endpoint a = at(1, 5060), b = at(2, 5060);
     (void)state;
-    peers_saw_response(peers, &a, &b, 200, "OPTIONS", true, 5);
+    saw_response(peers, &a, &b, 200, "OPTIONS", true, 5);
     for (uint8_t host = 100; host < 110; host++) {
         struct endpoint target = at(host, 5060);
-        peers_saw_response(peers, &target, &b, 200, "OPTIONS", true, 9);
+        saw_response(peers, &target, &b, 200, "OPTIONS", true, 9);
     }
     assert_null(peers_find_endpoint(peers, &a));
     peers_saw_request(peers, &b, &a, 0);
@@ -313,12 +279,12 @@ static void test_packets_keep_a_host(void **state)
     struct endpoint client = at(1, 5060), media = at(2, 5060);
     int64_t now_ns = 0;
     (void)state;
-    peers_saw_response(peers, &media, &client, 200, "OPTIONS", true, 0);
+    saw_response(peers, &media, &client, 200, "OPTIONS", true, 0);
     for (uint32_t i = 0; i < 5000; i++) {
         uint8_t octets[16] = {0x20, 0x01, 0x0d, 0xb8, [14] = (uint8_t)(i >> 8), (uint8_t)i};
         struct endpoint other = {ip_from_v6(octets), 5060};
         now_ns += 5000000;
-        peers_saw_response(peers, &other, &client, 200, "OPTIONS", true, now_ns);
+        saw_response(peers, &other, &client, 200, "OPTIONS", true, now_ns);
         peers_saw_packet(peers, &media.ip, now_ns);
         assert_non_null(peers_find_host(peers, &media.ip));
         assert_int_equal(peers_find_host(peers, &media.ip)->last_packet_ns, now_ns);
@@ -330,7 +296,7 @@ static void test_packets_keep_a_host(void **state)
     /* When it is quiet, it goes like the others. */
     for (uint8_t host = 100; host < 140; host++) {
         struct endpoint other = at(host, 5060);
-        peers_saw_response(peers, &other, &client, 200, "OPTIONS", true, now_ns + 1);
+        saw_response(peers, &other, &client, 200, "OPTIONS", true, now_ns + 1);
     }
     assert_null(peers_find_host(peers, &media.ip));
     peers_fini(peers);
@@ -383,7 +349,7 @@ static void test_conversations(void **state)
         assert_conversations(peers, before + 1, 1, 1);
         peers_inferred_answer(peers, &client->ip, &server->ip);
         assert_conversations(peers, before + 1, 1, 1);
-        peers_saw_response(peers, server, client, 200, "OPTIONS", true, 0);
+        saw_response(peers, server, client, 200, "OPTIONS", true, 0);
         assert_conversations(peers, before + 1, 0, 0);
         peers_inferred_answer(peers, &client->ip, &server->ip);
         assert_conversations(peers, before + 1, 0, 0);
@@ -391,7 +357,7 @@ static void test_conversations(void **state)
     /* Known only from what is inferred: nobody spoke. Then a response without a request. */
     peers_inferred_answer(peers, &a.ip, &b.ip);
     assert_conversations(peers, 2, 0, 0);
-    peers_saw_response(peers, &b, &a, 200, "OPTIONS", true, 0);
+    saw_response(peers, &b, &a, 200, "OPTIONS", true, 0);
     assert_conversations(peers, 3, 1, 0);
     peers_inferred_request(peers, &b.ip, &a.ip); /* the other way round */
     assert_conversations(peers, 3, 1, 0);

@@ -1,0 +1,86 @@
+#include "call/call_facts.h"
+
+#include "call/hops.h"
+#include "sip/sip_uri.h"
+
+static bool was_before(int64_t time_ns, const struct transaction *t)
+{
+    return time_ns == CALL_NO_TIME || time_ns < t->first_sent_ns;
+}
+
+/* What the sender asked the name servers for: where the topmost Route leads to, or the URI. */
+static void read_dns(const struct calls *calls, const struct transaction *t,
+                     const struct findings *findings, struct dns_facts *facts)
+{
+    struct sip_uri uri;
+    struct slice host = findings->next_hop;
+    if (host.len == 0 && sip_uri_parse(findings->request_uri, &uri))
+        host = uri.host;
+    if (calls->params.look_at_dns && host.len > 0)
+        calls->params.look_at_dns(calls->params.context, &t->src.ip, host, &t->dst.ip,
+                                  t->first_sent_ns, facts);
+}
+
+static void read_places(const struct calls *calls, const struct transaction *t,
+                        const struct findings *findings, struct hop_facts *facts)
+{
+    const struct calls_params *params = &calls->params;
+    struct pair_view pair;
+    uint32_t missing = 0;
+    if (peers_find_pair(&calls->peers, &t->src.ip, &t->dst.ip, &pair))
+        missing = pair.places & ~findings->places;
+    for (uint32_t left = findings->places; left != 0 && facts->seen_count < UNANSWERED_PLACES_MAX;
+         left &= left - 1)
+        facts->seen[facts->seen_count++] = places_first(
+            &calls->places, left, params->interface_names, params->interface_name_count);
+    if (missing != 0)
+        facts->missing = places_first(&calls->places, missing, params->interface_names,
+                                      params->interface_name_count);
+}
+
+static void read_hops(const struct calls *calls, const struct transaction *t,
+                      const struct findings *findings, struct hop_facts *facts)
+{
+    hops_read(t, facts);
+    const struct peer *last = peers_find_host(&calls->peers, &facts->last_dst.ip);
+    if (last)
+        facts->others_passed_on = last->passed_on;
+    read_places(calls, t, findings, facts);
+}
+
+/* The sensor's doubts about what it saw while the request waited. */
+static void read_doubts(const struct calls *calls, const struct transaction *t,
+                        struct unanswered_facts *facts)
+{
+    const struct calls_params *params = &calls->params;
+    unsigned doubts = params->doubts ? params->doubts(params->context, t->first_sent_ns) : 0;
+    facts->sensor_lost_packets = !was_before(calls->lost_packet_ns, t);
+    facts->mirror_lost_packets = doubts & STREAMS_DOUBT_LOSS;
+    facts->mirror_is_disordered = doubts & STREAMS_DOUBT_TIMES;
+    facts->watching_since_ns = calls->watching_since_ns;
+}
+
+void call_facts_read(const struct calls *calls, const struct transaction *t,
+                     const struct findings *findings, int64_t now_ns,
+                     struct unanswered_facts *facts)
+{
+    const struct calls_params *params = &calls->params;
+    *facts = (struct unanswered_facts){
+        .first_sent_ns = t->first_sent_ns,
+        .last_sent_ns = findings->last_sent_ns,
+        .gave_up_ns = now_ns,
+        .transmissions = t->transmissions,
+        .transport = t->transport,
+        .request = findings->request,
+        .stray = findings->stray,
+        .mangled = findings->mangled,
+        .fragments_lost = findings->fragments_lost,
+        .scanner = findings->scanner,
+    };
+    icmp_ties_read(&calls->icmp_ties, t, &facts->icmp);
+    if (transport_is_reliable(t->transport) && params->look_at_connection)
+        params->look_at_connection(params->context, &t->src, &t->dst, &facts->connection);
+    read_hops(calls, t, findings, &facts->hop);
+    read_dns(calls, t, findings, &facts->dns);
+    read_doubts(calls, t, facts);
+}

@@ -1,0 +1,15 @@
+/*
+ * call_facts: gathers all that is known of an INVITE that nothing has answered, for the verdict.
+ * Internal to the folder.
+ */
+#ifndef SIPSPAN_CALL_CALL_FACTS_H
+#define SIPSPAN_CALL_CALL_FACTS_H
+
+#include "call/calls.h"
+
+/* Everything but src and dst. The slices live as long as the findings. */
+void call_facts_read(const struct calls *calls, const struct transaction *transaction,
+                     const struct findings *findings, int64_t now_ns,
+                     struct unanswered_facts *facts);
+
+#endif

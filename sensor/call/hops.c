@@ -1,0 +1,74 @@
+#include "call/hops.h"
+
+#include <string.h>
+
+enum { HOPS_MAX = 16, STATUS_TIMEOUT = 408 };
+
+static bool passes_on(const struct transaction *from, const struct transaction *to)
+{
+    return from->has_request && to->has_request && from != to && from->cseq == to->cseq &&
+           to->via_count > from->via_count && ip_eq(&from->dst.ip, &to->src.ip);
+}
+
+const struct transaction *hops_next(const struct transaction *transaction)
+{
+    const struct transaction *next = NULL;
+    for (EACH_TRANSACTION(node, transaction->call)) {
+        const struct transaction *at = transaction_at(node);
+        if (passes_on(transaction, at) && (!next || at->via_count < next->via_count))
+            next = at;
+    }
+    return next;
+}
+
+const struct transaction *hops_previous(const struct transaction *transaction)
+{
+    const struct transaction *previous = NULL;
+    for (EACH_TRANSACTION(node, transaction->call)) {
+        const struct transaction *at = transaction_at(node);
+        if (passes_on(at, transaction) && (!previous || at->via_count > previous->via_count))
+            previous = at;
+    }
+    return previous;
+}
+
+void hops_read(const struct transaction *transaction, struct hop_facts *facts)
+{
+    const struct transaction *last = transaction, *next;
+    facts->hops = 1;
+    for (const struct transaction *at = transaction; (at = hops_previous(at)) != NULL;)
+        facts->hops++;
+    for (unsigned i = 0; i < HOPS_MAX && (next = hops_next(last)) != NULL; i++) {
+        last = next;
+        facts->hops++;
+    }
+    facts->last_src = last->src;
+    facts->last_dst = last->dst;
+    facts->last_sent_ns = last->first_sent_ns;
+    facts->last_status = last->first_response_ns != CALL_NO_TIME ? last->last_status : 0;
+    facts->is_last = last == transaction;
+}
+
+/* A next hop, of several forks any, whose 408 came before this one's. */
+static const struct transaction *forwarded_from(const struct transaction *transaction)
+{
+    for (EACH_TRANSACTION(node, transaction->call)) {
+        const struct transaction *at = transaction_at(node);
+        if (passes_on(transaction, at) && at->final_status == STATUS_TIMEOUT &&
+            at->final_ns <= transaction->final_ns)
+            return at;
+    }
+    return NULL;
+}
+
+struct endpoint hops_timeout_made_by(const struct transaction *transaction)
+{
+    const struct transaction *next;
+    struct endpoint nobody;
+    memset(&nobody, 0, sizeof nobody);
+    if (!hops_next(transaction))
+        return nobody;
+    for (unsigned i = 0; i < HOPS_MAX && (next = forwarded_from(transaction)) != NULL; i++)
+        transaction = next;
+    return transaction->dst;
+}

@@ -1,0 +1,108 @@
+/* What is said beside every cause: the hops, the places, the sender's look-ups, its ALG, and that
+ * it is a scanner. */
+#include "verdict/rules.h"
+
+#include <inttypes.h>
+
+/* Of names from the wire or the configuration, in a sentence. */
+enum { NAME_SHOWN_MAX = 80, PLACE_SHOWN_MAX = 40 };
+
+bool rules_describe_dns(const struct view *view, char text[static EVENT_SUMMARY_MAX])
+{
+    const struct dns_facts *dns = &view->facts->dns;
+    struct slice name = slice_head(dns->name, NAME_SHOWN_MAX);
+    char server[ENDPOINT_TEXT_MAX];
+    if (!rules_has_dns_fault(dns))
+        return false;
+    if (dns->failed > 0)
+        rules_say(text, "its sender's look-up of %.*s (%s) failed just before (%s)",
+                  SLICE_ARGS(name), dns->type, dns->rcode ? dns->rcode : "no such name");
+    else if (dns->unanswered > 0)
+        rules_say(text, "its sender's look-up of %.*s (%s) got no answer from %s just before",
+                  SLICE_ARGS(name), dns->type, endpoint_format(&dns->server, server));
+    else if (dns->is_elsewhere)
+        rules_say(text,
+                  "its sender looked %.*s up just before, and this is none of the addresses "
+                  "that it got",
+                  SLICE_ARGS(name));
+    else
+        rules_say(text, "its sender's look-up of %.*s (%s) took %.1f s", SLICE_ARGS(name),
+                  dns->type, (double)dns->delay_ns / 1e9);
+    return true;
+}
+
+static void add_dns(const struct view *view, struct cause *cause)
+{
+    const struct dns_facts *dns = &view->facts->dns;
+    char words[EVENT_SUMMARY_MAX], server[IP_TEXT_MAX];
+    if (!rules_describe_dns(view, words))
+        return;
+    rules_add_sentence(cause->next_step, "Also, %s: dig %s %.*s @%s", words, dns->type,
+                       SLICE_ARGS(slice_head(dns->name, NAME_SHOWN_MAX)),
+                       ip_format(&dns->server.ip, server));
+}
+
+static const char *describe_place(const struct event_place *place, char *text)
+{
+    if (place->vlan != EVENT_NO_VLAN)
+        rules_say(text, "%.*s (VLAN %u)", PLACE_SHOWN_MAX, place->interface, place->vlan);
+    else
+        rules_say(text, "%.*s", PLACE_SHOWN_MAX, place->interface);
+    return text;
+}
+
+static void add_hops(const struct view *view, struct cause *cause)
+{
+    const struct hop_facts *hop = &view->facts->hop;
+    char src[ENDPOINT_TEXT_MAX], dst[ENDPOINT_TEXT_MAX], place[EVENT_SUMMARY_MAX];
+    if (view->is_passed_on) {
+        rules_go_on(cause->summary, "; it was seen last on %s -> %s",
+                    endpoint_format(&hop->last_src, src), endpoint_format(&hop->last_dst, dst));
+        if (hop->last_status > 0)
+            rules_go_on(cause->summary, ", where %u came back", hop->last_status);
+    }
+    if (hop->others_passed_on > 0)
+        rules_go_on(cause->summary,
+                    "; %s passed %" PRIu64 " INVITE%s of others on, but not this one",
+                    endpoint_format(&hop->last_dst, dst), hop->others_passed_on,
+                    hop->others_passed_on == 1 ? "" : "s");
+    if (!hop->missing.interface)
+        return;
+    if (hop->seen_count > 0)
+        rules_go_on(cause->summary, "; it was seen at %s", describe_place(&hop->seen[0], place));
+    rules_go_on(cause->summary, ", never at %s, where others pass",
+                describe_place(&hop->missing, place));
+}
+
+static void add_alg(const struct view *view, struct cause *cause)
+{
+    bool is_said =
+        cause->code == CAUSE_RESPONSE_MISDIRECTED || cause->code == CAUSE_RESPONSE_MANGLED;
+    if (view->alg_traits >= RULES_ALG_TRAITS_MIN && !is_said)
+        rules_add_sentence(cause->next_step,
+                           "The request shows %u traits of a SIP ALG: " RULES_ALG_OFF ".",
+                           view->alg_traits);
+}
+
+/* Nobody is to be called for a scanner, whatever is done to it. */
+static void add_scanner(const struct view *view, struct cause *cause)
+{
+    struct slice scanner = slice_head(view->facts->scanner, NAME_SHOWN_MAX);
+    if (scanner.len == 0)
+        return;
+    rules_go_on(cause->summary, "; a scanner sent it (%.*s)", SLICE_ARGS(scanner));
+    rules_say(cause->next_step,
+              "Nobody has to answer a scanner: block %s at the firewall (fail2ban), and see that "
+              "none of its requests was accepted.",
+              view->src_ip);
+}
+
+void rules_add_hints(const struct view *view, struct cause *cause)
+{
+    if (cause->code != CAUSE_MIRROR_ONE_WAY) {
+        add_alg(view, cause);
+        add_dns(view, cause);
+    }
+    add_hops(view, cause);
+    add_scanner(view, cause);
+}
