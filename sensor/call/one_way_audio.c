@@ -49,8 +49,8 @@ static bool is_sound(const struct calls *calls, const struct stream *stream)
  * on was a hold. */
 static bool has_pauses(const struct stream *stream, int64_t start_ns)
 {
-    const struct rtp_record *record = &stream->record;
-    bool was_hold = record->pause_from_ns < start_ns && record->pause_until_ns >= start_ns;
+    const struct rtp_oddities *odd = rtp_record_odd(&stream->record);
+    bool was_hold = odd->pause_from_ns < start_ns && odd->pause_until_ns >= start_ns;
     return stream->source.flags & RTP_SENDS_NOISE ||
            (stream->source.flags & RTP_PAUSES && !was_hold);
 }

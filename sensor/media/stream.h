@@ -56,25 +56,32 @@ struct stream {
     uint32_t ssrc;
     uint32_t last_timestamp;       /* of a candidate */
     uint16_t crowd_from, crowd_to; /* streams that had begun at its endpoints before it */
-    int64_t interval_ns;           /* when its present interval began */
     uint16_t codec;                /* of source.payload_type, see rtp/codec.h */
     uint8_t state;                 /* enum stream_state */
     uint8_t agreeing;              /* of a candidate: packets in sequence so far */
+    int64_t interval_ns;           /* when its present interval began */
     uint8_t degraded;              /* bit for each enum rtp_metric */
-    bool has_srtp, is_srtp;
-    bool is_concluded;
-    bool has_sender_report;
-    bool began_before; /* its sender says that it had sent much more than passed here */
+    bool has_srtp : 1, is_srtp : 1;
+    bool is_concluded : 1;
+    bool has_sender_report : 1;
+    bool began_before : 1; /* its sender says that it had sent much more than passed here */
+    bool from_callee : 1;  /* of a joined one */
 
     /* Of a joined one. */
     struct list in_call; /* in the order of their first packets */
     struct call *call;
-    struct slice call_id; /* the call's own; lives as long as the stream is joined */
-    bool from_callee;
+    const struct slice *call_id; /* the call's own; lives as long as the stream is joined */
 
     struct stream_rtcp *rtcp; /* NULL: none was seen */
     struct stream_past
         *past; /* what was measured in the intervals before; NULL: it is in its first */
 };
+
+static inline struct slice stream_call_id(const struct stream *stream)
+{
+    return stream->call_id ? *stream->call_id : SLICE_NONE;
+}
+
+_Static_assert(sizeof(struct stream) <= 448, "seven cache lines");
 
 #endif

@@ -78,7 +78,7 @@ static void fill(const struct streams *streams, const struct stream *stream,
 static void fill_mos(const struct streams *streams, const struct stream *stream,
                      const struct loss_runs *bad, struct event_stream *figures)
 {
-    const struct rtp_record *record = &stream->record;
+    const struct rtp_oddities *odd = rtp_record_odd(&stream->record);
     const struct codec *codec =
         codec_at(streams->params.codecs, streams_codec_of(streams, stream, figures->payload_type));
     const struct codec_impairment *impairment = &codec->impairment;
@@ -94,9 +94,8 @@ static void fill_mos(const struct streams *streams, const struct stream *stream,
         .ie = impairment->ie,
         .bpl = is_bare ? impairment->bpl_without_concealment : impairment->bpl,
         .loss_ratio = loss_ratio,
-        .burst_ratio =
-            loss_runs_burst_ratio(bad->bad - record->bad_then, bad->runs - record->runs_then,
-                                  (uint32_t)figures->expected),
+        .burst_ratio = loss_runs_burst_ratio(bad->bad - odd->bad_then, bad->runs - odd->runs_then,
+                                             (uint32_t)figures->expected),
         .one_way_ms = figures->has_latency ? figures->latency_ms : -1,
     };
     double mos = emodel_mos(&input);
@@ -114,7 +113,7 @@ void stream_figures_interval(const struct streams *streams, const struct stream 
     uint8_t type = rtp_source_main_type(source, record, &is_mixed);
     struct stream_past part = {
         .spread = record->spread,
-        .counts = record->counts,
+        .counts = rtp_record_odd(record)->counts,
         .jitter_sum_ns = source->jitter_sum_ns,
         .jitter_count = source->jitter_count,
         .jitter_max_ns = source->jitter_max_ns,
@@ -163,12 +162,10 @@ static uint32_t count_of_type(const struct stream_past *past, uint8_t type)
 
 static void add_types(struct stream_past *past, const struct stream *stream)
 {
-    const struct rtp_record *record = &stream->record;
-    unsigned last = record->types - 1U;
-    for (unsigned i = 0; i < last; i++)
-        add_type(past, record->type[i], record->type_count[i]);
-    add_type(past, record->type[last],
-             record->type_count[last] + (stream->source.received - record->type_since));
+    struct rtp_type_count types[RTP_TYPES_MAX];
+    unsigned count = rtp_source_types(&stream->source, &stream->record, types);
+    for (unsigned i = 0; i < count; i++)
+        add_type(past, types[i].type, types[i].count);
 }
 
 /* Of most packets. */
@@ -215,7 +212,7 @@ void stream_figures_keep(struct streams *streams, struct stream *stream,
     }
     struct stream_past *past = stream->past;
     delay_spread_merge(&past->spread, &stream->record.spread);
-    add_counts(&past->counts, &stream->record.counts);
+    add_counts(&past->counts, &rtp_record_odd(&stream->record)->counts);
     past->jitter_sum_ns += source->jitter_sum_ns;
     past->jitter_count += source->jitter_count;
     past->jitter_max_ns = fmaxf(past->jitter_max_ns, source->jitter_max_ns);
@@ -251,7 +248,7 @@ void streams_read(const struct streams *streams, const struct stream *stream,
     uint8_t type = main_type(past, stream);
     fill(streams, stream, past, stream->source.received, expected, type, figures);
     fill_bursts(stream, expected, figures);
-    figures->restarts = stream->record.restarts;
+    figures->restarts = rtp_record_odd(&stream->record)->restarts;
     stream_rtcp_read_life(stream->rtcp, figures->clock_hz, figures);
     /* Where the worst intervals cannot be rated, the others' mean would flatter. */
     bool has_mos = past->mos_count > 0 || past->mos_short > 0;

@@ -14,6 +14,7 @@ enum {
 static int init_tables(struct streams *streams, size_t streams_max)
 {
     return slab_init(&streams->streams, sizeof(struct stream), streams_max) ||
+                   slab_init(&streams->oddities, sizeof(struct rtp_oddities), streams_max) ||
                    slab_init(&streams->pasts, sizeof(struct stream_past), streams_max) ||
                    slab_init(&streams->rtcp, sizeof(struct stream_rtcp), streams_max) ||
                    table_init(&streams->by_number) || table_init(&streams->by_src) ||
@@ -33,8 +34,8 @@ struct streams *streams_create(const struct streams_params *params)
         streams->key[i] = hash_key_random().k0;
     for (int state = 0; state < STREAM_STATE_COUNT; state++)
         list_init(&streams->state[state]);
-    size_t each = sizeof(struct stream) + sizeof(struct stream_past) + sizeof(struct stream_rtcp) +
-                  INDEX_BYTES;
+    size_t each = sizeof(struct stream) + sizeof(struct rtp_oddities) + sizeof(struct stream_past) +
+                  sizeof(struct stream_rtcp) + INDEX_BYTES;
     if (init_tables(streams, params->memory_bytes / each + 1)) {
         streams_destroy(streams);
         return NULL;
@@ -53,6 +54,7 @@ void streams_destroy(struct streams *streams)
     table_fini(&streams->by_number);
     slab_fini(&streams->rtcp);
     slab_fini(&streams->pasts);
+    slab_fini(&streams->oddities);
     slab_fini(&streams->streams);
     free(streams);
 }
@@ -208,8 +210,9 @@ void streams_rtp_copy(struct streams *streams, struct stream *found, uint64_t nu
     struct stream *stream = find(streams, found, number);
     if (!stream)
         return;
-    stream->record.counts.mirror_copies += !is_doubtful;
-    stream->record.counts.doubtful_copies += is_doubtful;
+    struct rtp_counts *counts = &rtp_record_note(&stream->record)->counts;
+    counts->mirror_copies += !is_doubtful;
+    counts->doubtful_copies += is_doubtful;
 }
 
 /* --- time */

@@ -36,6 +36,7 @@ void streams_free(struct streams *streams, struct stream *stream)
     table_remove(&streams->by_dst, &stream->by_dst);
     list_remove(&stream->in_state);
     list_remove(&stream->in_call);
+    rtp_source_end(&stream->record);
     slab_free(&streams->pasts, stream->past);
     slab_free(&streams->rtcp, stream->rtcp);
     stream->state = STREAM_FREE;
@@ -184,7 +185,8 @@ static void set_up(struct streams *streams, struct stream *stream, const struct 
     stream->last_timestamp = header->timestamp;
     list_init(&stream->in_state);
     list_init(&stream->in_call);
-    rtp_source_begin(&stream->source, &stream->record, header, datagram->time_ns);
+    rtp_source_begin(&stream->source, &stream->record, &streams->oddities, header,
+                     datagram->time_ns);
     stream->source.flags |= STREAM_IS_CANDIDATE;
     if (streams_has_keys(streams, &datagram->src, &datagram->dst))
         stream->has_srtp = stream->is_srtp = true;
@@ -222,8 +224,9 @@ void streams_begin(struct streams *streams, const struct datagram *datagram,
         streams_set_codec(streams, stream, header->payload_type);
     } else {
         stream->source.payload_type = TYPE_NONE;
-        stream->record.counts.event_packets = payload == RTP_EVENT;
-        stream->record.counts.comfort_noise_packets = payload == RTP_COMFORT_NOISE;
+        struct rtp_counts *counts = &rtp_record_note(&stream->record)->counts;
+        counts->event_packets = payload == RTP_EVENT;
+        counts->comfort_noise_packets = payload == RTP_COMFORT_NOISE;
         stream->source.flags |= payload == RTP_COMFORT_NOISE ? RTP_SENDS_NOISE : 0;
     }
 }
@@ -240,7 +243,7 @@ static void believe(struct streams *streams, struct stream *stream, enum stream_
 }
 
 void streams_join(struct streams *streams, struct stream *stream, struct call *call,
-                  struct slice call_id, bool from_callee)
+                  const struct slice *call_id, bool from_callee)
 {
     stream->call = call;
     stream->call_id = call_id;
@@ -254,7 +257,7 @@ void streams_part(struct streams *streams, struct stream *stream)
 {
     list_remove(&stream->in_call);
     stream->call = NULL;
-    stream->call_id = SLICE_NONE;
+    stream->call_id = NULL;
     streams_set_state(streams, stream, STREAM_ALONE);
     if (stream->source.flags & STREAM_IS_QUIET)
         timer_heap_set(&streams->timers, &stream->timer, stream->source.seen_ns + STREAMS_IDLE_NS);

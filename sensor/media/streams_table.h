@@ -31,7 +31,7 @@ struct streams {
     uint64_t key[7];              /* of the streams' numbers: random */
     struct hash_key endpoint_key; /* of the other tables */
     struct table by_number, by_src, by_dst;
-    struct slab streams, pasts, rtcp;
+    struct slab streams, oddities, pasts, rtcp;
     struct list state[STREAM_STATE_COUNT];
     struct timer_heap timers;
     size_t active, candidates;

@@ -23,7 +23,28 @@ enum {
 #define ADAPTIVE_SPARE_NS 1e7  /* more than what was too late asks for */
 #define ADAPTIVE_JITTERS  4
 
-void rtp_source_begin(struct rtp_source *source, struct rtp_record *record,
+const struct rtp_oddities *rtp_record_odd(const struct rtp_record *record)
+{
+    static const struct rtp_oddities none;
+    return record->odd ? record->odd : &none;
+}
+
+struct rtp_oddities *rtp_record_note(struct rtp_record *record)
+{
+    if (!record->odd) {
+        record->odd = slab_alloc(record->oddities); /* there are some for each stream */
+        *record->odd = (struct rtp_oddities){
+            .types = 1,
+            .type = {record->type},
+            .learn_ns = record->first_ns,
+            .learn_timestamp = record->first_timestamp,
+            .learn_received = 1,
+        };
+    }
+    return record->odd;
+}
+
+void rtp_source_begin(struct rtp_source *source, struct rtp_record *record, struct slab *oddities,
                       const struct rtp_header *header, int64_t arrival_ns)
 {
     /* What came before the first packet is none of its holes. */
@@ -37,12 +58,16 @@ void rtp_source_begin(struct rtp_source *source, struct rtp_record *record,
     *record = (struct rtp_record){
         .first_ns = arrival_ns,
         .first = source->highest,
-        .types = 1,
-        .type = {header->payload_type},
-        .learn_ns = arrival_ns,
-        .learn_timestamp = header->timestamp,
-        .learn_received = 1,
+        .first_timestamp = header->timestamp,
+        .type = header->payload_type,
+        .oddities = oddities,
     };
+}
+
+void rtp_source_end(struct rtp_record *record)
+{
+    slab_free(record->oddities, record->odd);
+    record->odd = NULL;
 }
 
 /* From here the next packet's time is measured. */
@@ -55,16 +80,16 @@ static void begin_timing(struct rtp_source *source, int64_t arrival_ns,
     source->flags |= RTP_IS_TIMED;
 }
 
-static void put_type_last(struct rtp_record *record, unsigned at)
+static void put_type_last(struct rtp_oddities *odd, unsigned at)
 {
-    uint8_t type = record->type[at];
-    uint32_t count = record->type_count[at];
-    for (; at + 1 < record->types; at++) {
-        record->type[at] = record->type[at + 1];
-        record->type_count[at] = record->type_count[at + 1];
+    uint8_t type = odd->type[at];
+    uint32_t count = odd->type_count[at];
+    for (; at + 1 < odd->types; at++) {
+        odd->type[at] = odd->type[at + 1];
+        odd->type_count[at] = odd->type_count[at + 1];
     }
-    record->type[at] = type;
-    record->type_count[at] = count;
+    odd->type[at] = type;
+    odd->type_count[at] = count;
 }
 
 void rtp_source_set_type(struct rtp_source *source, struct rtp_record *record, uint8_t payload_type,
@@ -76,97 +101,109 @@ void rtp_source_set_type(struct rtp_source *source, struct rtp_record *record, u
     source->ns_per_tick = ns_per_tick;
     if (source->received == 1 && clock_hz > 0)
         begin_timing(source, record->first_ns,
-                     &(struct rtp_header){.timestamp = record->learn_timestamp,
+                     &(struct rtp_header){.timestamp = record->first_timestamp,
                                           .sequence = (uint16_t)source->highest});
     if (payload_type == source->payload_type)
         return;
+    struct rtp_oddities *odd = rtp_record_note(record);
     source->payload_type = payload_type;
-    record->type_count[record->types - 1] += source->received - record->type_since;
+    odd->type_count[odd->types - 1] += source->received - record->type_since;
     record->type_since = source->received;
     unsigned at = 0;
-    while (at < record->types && record->type[at] != payload_type)
+    while (at < odd->types && odd->type[at] != payload_type)
         at++;
     if (at == RTP_TYPES_MAX) {
         at = 0; /* the one that was not sent for longest makes room */
-        record->type_count[at] = 0;
-    } else if (at == record->types) {
-        record->type_count[at] = 0;
-        record->types++;
+        odd->type_count[at] = 0;
+    } else if (at == odd->types) {
+        odd->type_count[at] = 0;
+        odd->types++;
     }
-    record->type[at] = payload_type;
-    put_type_last(record, at);
+    odd->type[at] = payload_type;
+    put_type_last(odd, at);
+}
+
+unsigned rtp_source_types(const struct rtp_source *source, const struct rtp_record *record,
+                          struct rtp_type_count types[static RTP_TYPES_MAX])
+{
+    const struct rtp_oddities *odd = record->odd;
+    unsigned count = odd ? odd->types : 1;
+    types[0] = (struct rtp_type_count){record->type, 0};
+    for (unsigned i = 0; odd && i < count; i++)
+        types[i] = (struct rtp_type_count){odd->type[i], odd->type_count[i]};
+    types[count - 1].count += source->received - record->type_since;
+    return count;
 }
 
 uint8_t rtp_source_main_type(const struct rtp_source *source, const struct rtp_record *record,
                              bool *is_mixed)
 {
-    unsigned best = record->types - 1U, used = 0;
-    uint32_t most = record->type_count[best] + (source->received - record->type_since);
-    used += most > 0;
-    for (unsigned i = 0; i + 1 < record->types; i++) {
-        used += record->type_count[i] > 0;
-        if (record->type_count[i] > most) {
+    struct rtp_type_count types[RTP_TYPES_MAX];
+    unsigned count = rtp_source_types(source, record, types), best = count - 1, used = 0;
+    for (unsigned i = 0; i < count; i++) {
+        used += types[i].count > 0;
+        if (types[i].count > types[best].count)
             best = i;
-            most = record->type_count[i];
-        }
     }
     *is_mixed = used > 1;
-    return record->type[best];
+    return types[best].type;
 }
 
 /* Discarded packets that are older than this one come before it. */
-static void tell_discards(const struct rtp_record *record, struct loss_runs *bad, uint32_t sequence,
+static void tell_discards(const struct rtp_oddities *odd, struct loss_runs *bad, uint32_t sequence,
                           unsigned *told)
 {
-    for (; *told < record->discards && (int32_t)(record->discard[*told] - sequence) < 0; ++*told)
-        loss_runs_bad(bad, record->discard[*told]);
+    for (; *told < odd->discards && (int32_t)(odd->discard[*told] - sequence) < 0; ++*told)
+        loss_runs_bad(bad, odd->discard[*told]);
 }
 
-static void forget_discards(struct rtp_record *record, unsigned told)
+static void forget_discards(struct rtp_oddities *odd, unsigned told)
 {
-    for (unsigned i = told; i < record->discards; i++)
-        record->discard[i - told] = record->discard[i];
-    record->discards = (uint8_t)(record->discards - told);
+    for (unsigned i = told; i < odd->discards; i++)
+        odd->discard[i - told] = odd->discard[i];
+    odd->discards = (uint8_t)(odd->discards - told);
 }
 
 /* They left the window without having come. */
 static __attribute__((noinline)) void lose(struct rtp_record *record, uint32_t sequence,
                                            uint32_t count)
 {
+    struct rtp_oddities *odd = rtp_record_note(record);
     unsigned told = 0;
-    tell_discards(record, &record->bad, sequence, &told);
-    forget_discards(record, told);
-    loss_runs_bad_row(&record->bad, sequence, count);
-    loss_runs_bad_row(&record->lost, sequence, count);
+    tell_discards(odd, &odd->bad, sequence, &told);
+    forget_discards(odd, told);
+    loss_runs_bad_row(&odd->bad, sequence, count);
+    loss_runs_bad_row(&odd->lost, sequence, count);
 }
 
 void rtp_source_runs(const struct rtp_source *source, const struct rtp_record *record,
                      struct loss_runs *lost, struct loss_runs *bad)
 {
+    const struct rtp_oddities *odd = rtp_record_odd(record);
     unsigned told = 0;
-    *lost = record->lost;
-    *bad = record->bad;
+    *lost = odd->lost;
+    *bad = odd->bad;
     for (unsigned age = RTP_WINDOW; age-- > 0;) {
         if (source->window[age / 64] >> (age % 64) & 1)
             continue;
-        tell_discards(record, bad, source->highest - age, &told);
+        tell_discards(odd, bad, source->highest - age, &told);
         loss_runs_bad(bad, source->highest - age);
         loss_runs_bad(lost, source->highest - age);
     }
-    tell_discards(record, bad, source->highest + 1, &told);
+    tell_discards(odd, bad, source->highest + 1, &told);
 }
 
 /* A jitter buffer has thrown it away. */
-static void discard(struct rtp_record *record, uint32_t sequence)
+static void discard(struct rtp_oddities *odd, uint32_t sequence)
 {
-    if (record->discards == RTP_DISCARDS_MAX) {
-        loss_runs_bad(&record->bad, record->discard[0]);
-        forget_discards(record, 1);
+    if (odd->discards == RTP_DISCARDS_MAX) {
+        loss_runs_bad(&odd->bad, odd->discard[0]);
+        forget_discards(odd, 1);
     }
-    unsigned at = record->discards++;
-    for (; at > 0 && (int32_t)(record->discard[at - 1] - sequence) > 0; at--)
-        record->discard[at] = record->discard[at - 1];
-    record->discard[at] = sequence;
+    unsigned at = odd->discards++;
+    for (; at > 0 && (int32_t)(odd->discard[at - 1] - sequence) > 0; at--)
+        odd->discard[at] = odd->discard[at - 1];
+    odd->discard[at] = sequence;
 }
 
 /* The length of the adaptive jitter buffer now: at once as long as it has to be, then slowly less,
@@ -174,9 +211,10 @@ static void discard(struct rtp_record *record, uint32_t sequence)
 static double adaptive_length_ns(const struct rtp_source *source, const struct rtp_record *record,
                                  int64_t arrival_ns)
 {
+    const struct rtp_oddities *odd = rtp_record_odd(record);
     double asked_ns = ADAPTIVE_JITTERS * source->jitter_ns;
-    double length_ns = (double)record->adaptive_target_ns -
-                       (double)(arrival_ns - record->adaptive_ns) * ADAPTIVE_SINKS;
+    double length_ns =
+        (double)odd->adaptive_target_ns - (double)(arrival_ns - odd->adaptive_ns) * ADAPTIVE_SINKS;
     length_ns = fmax(length_ns, fmax(asked_ns, ADAPTIVE_MIN_NS));
     return fmin(length_ns, ADAPTIVE_MAX_NS);
 }
@@ -188,15 +226,16 @@ static double adaptive_length_ns(const struct rtp_source *source, const struct r
  */
 static void follow_late_run(struct rtp_source *source, struct rtp_record *record, double above_ns)
 {
+    struct rtp_oddities *odd = rtp_record_note(record);
     float transit_ns = (float)source->transit_ns;
-    if (record->late_run == 0 || transit_ns < record->late_least_ns)
-        record->late_least_ns = transit_ns;
+    if (record->late_run == 0 || transit_ns < odd->late_least_ns)
+        odd->late_least_ns = transit_ns;
     record->late_run++;
     bool is_slow = above_ns > ADAPTIVE_MAX_NS && record->late_run >= SLOW_RUN_MIN &&
-                   transit_ns > record->late_least_ns;
+                   transit_ns > odd->late_least_ns;
     if (!is_slow && record->late_run < LATE_RUN_MAX)
         return;
-    source->floor_ns = source->least_ns = is_slow ? transit_ns : record->late_least_ns;
+    source->floor_ns = source->least_ns = is_slow ? transit_ns : odd->late_least_ns;
     record->late_run = 0;
 }
 
@@ -205,13 +244,16 @@ static __attribute__((noinline)) void
 take_late(struct rtp_source *source, struct rtp_record *record, uint32_t sequence, double above_ns)
 {
     int64_t arrival_ns = source->seen_ns;
-    record->counts.discarded_50ms += above_ns > BUFFER_SHORT_NS;
-    record->counts.discarded_200ms += above_ns > BUFFER_LONG_NS;
+    if (above_ns > BUFFER_SHORT_NS)
+        rtp_record_note(record)->counts.discarded_50ms++;
+    if (above_ns > BUFFER_LONG_NS)
+        rtp_record_note(record)->counts.discarded_200ms++;
     if (above_ns > adaptive_length_ns(source, record, arrival_ns)) {
-        record->counts.discarded_adaptive++;
-        record->adaptive_target_ns = (float)fmin(above_ns + ADAPTIVE_SPARE_NS, ADAPTIVE_MAX_NS);
-        record->adaptive_ns = arrival_ns;
-        discard(record, sequence);
+        struct rtp_oddities *odd = rtp_record_note(record);
+        odd->counts.discarded_adaptive++;
+        odd->adaptive_target_ns = (float)fmin(above_ns + ADAPTIVE_SPARE_NS, ADAPTIVE_MAX_NS);
+        odd->adaptive_ns = arrival_ns;
+        discard(odd, sequence);
     }
     if (above_ns > BUFFER_SHORT_NS)
         follow_late_run(source, record, above_ns);
@@ -250,8 +292,8 @@ static inline void take_time(struct rtp_source *source, struct rtp_record *recor
     bool follows = (uint16_t)(header->sequence - source->timed_sequence) == 1;
     if (apart_ns > PAUSE_NS && follows) {
         source->flags |= RTP_PAUSES;
-        record->pause_from_ns = source->timed_ns;
-        record->pause_until_ns = arrival_ns;
+        rtp_record_note(record)->pause_from_ns = source->timed_ns;
+        rtp_record_note(record)->pause_until_ns = arrival_ns;
     }
     begin_timing(source, arrival_ns, header);
     source->jitter_ns += (off_ns - source->jitter_ns) * (1.0 / 16);
@@ -275,7 +317,7 @@ static inline void take_time(struct rtp_source *source, struct rtp_record *recor
 
 static void take_comfort_noise(struct rtp_source *source, struct rtp_record *record)
 {
-    record->counts.comfort_noise_packets++;
+    rtp_record_note(record)->counts.comfort_noise_packets++;
     source->flags |= RTP_SENDS_NOISE;
 }
 
@@ -287,7 +329,7 @@ static inline void count(struct rtp_source *source, struct rtp_record *record,
     if (payload == RTP_MEDIA)
         take_time(source, record, header, arrival_ns, sequence);
     else if (payload == RTP_EVENT)
-        record->counts.event_packets++;
+        rtp_record_note(record)->counts.event_packets++;
     else
         take_comfort_noise(source, record);
 }
@@ -331,7 +373,7 @@ static __attribute__((noinline)) void advance(struct rtp_source *source, struct 
 static enum rtp_taken take_before_first(struct rtp_source *source, struct rtp_record *record,
                                         uint32_t sequence, int64_t arrival_ns)
 {
-    if (record->restarts > 0 || arrival_ns - record->first_ns > EARLY_NS)
+    if (rtp_record_odd(record)->restarts > 0 || arrival_ns - record->first_ns > EARLY_NS)
         return RTP_STRAY;
     for (uint32_t i = record->first - 1; i != sequence; i--) {
         uint32_t age = source->highest - i;
@@ -352,11 +394,11 @@ take_behind(struct rtp_source *source, struct rtp_record *record, const struct r
         if (take_before_first(source, record, sequence, arrival_ns) != RTP_TAKEN)
             return RTP_STRAY;
     } else if (*window & bit) {
-        record->counts.duplicates++;
+        rtp_record_note(record)->counts.duplicates++;
         return RTP_DUPLICATE;
     }
     *window |= bit;
-    record->counts.out_of_order++;
+    rtp_record_note(record)->counts.out_of_order++;
     count(source, record, header, arrival_ns, sequence, payload);
     return RTP_TAKEN;
 }
@@ -364,40 +406,42 @@ take_behind(struct rtp_source *source, struct rtp_record *record, const struct r
 /* The second packet in a row of another sequence: the source began anew with the first of them. */
 static void restart(struct rtp_source *source, struct rtp_record *record)
 {
-    rtp_source_runs(source, record, &record->lost, &record->bad);
-    record->discards = 0;
-    record->expected_before = rtp_source_expected(source, record);
-    record->restarts = (uint16_t)(record->restarts + (record->restarts != UINT16_MAX));
+    struct rtp_oddities *odd = rtp_record_note(record);
+    rtp_source_runs(source, record, &odd->lost, &odd->bad);
+    odd->discards = 0;
+    odd->expected_before = rtp_source_expected(source, record);
+    odd->restarts = (uint16_t)(odd->restarts + (odd->restarts != UINT16_MAX));
     /* Behind all that were before, so that sequence numbers go on rising. */
     uint32_t cycle = (source->highest & ~(uint32_t)(CYCLE - 1)) + 2 * (uint32_t)CYCLE;
-    record->first = cycle + record->pending_sequence;
+    record->first = cycle + odd->pending_sequence;
     source->highest = record->first + 1;
     source->window[0] = source->window[1] = UINT64_MAX;
     source->received++; /* the first of them */
     source->flags &= (uint8_t) ~(RTP_IS_RESTARTING | RTP_IS_TIMED);
     if (source->ns_per_tick > 0)
-        begin_timing(source, record->pending_ns,
-                     &(struct rtp_header){.timestamp = record->pending_timestamp,
-                                          .sequence = record->pending_sequence});
-    record->learn_ns = record->pending_ns;
-    record->learn_timestamp = record->pending_timestamp;
-    record->learn_received = source->received;
+        begin_timing(source, odd->pending_ns,
+                     &(struct rtp_header){.timestamp = odd->pending_timestamp,
+                                          .sequence = odd->pending_sequence});
+    odd->learn_ns = odd->pending_ns;
+    odd->learn_timestamp = odd->pending_timestamp;
+    odd->learn_received = source->received;
 }
 
 static __attribute__((noinline)) enum rtp_taken
 take_far(struct rtp_source *source, struct rtp_record *record, const struct rtp_header *header,
          int64_t arrival_ns, enum rtp_payload payload)
 {
+    struct rtp_oddities *odd = rtp_record_note(record);
     if (source->flags & RTP_IS_RESTARTING &&
-        header->sequence == (uint16_t)(record->pending_sequence + 1)) {
+        header->sequence == (uint16_t)(odd->pending_sequence + 1)) {
         restart(source, record);
         count(source, record, header, arrival_ns, source->highest, payload);
         return RTP_TAKEN;
     }
     source->flags |= RTP_IS_RESTARTING;
-    record->pending_sequence = header->sequence;
-    record->pending_timestamp = header->timestamp;
-    record->pending_ns = arrival_ns;
+    odd->pending_sequence = header->sequence;
+    odd->pending_timestamp = header->timestamp;
+    odd->pending_ns = arrival_ns;
     return RTP_STRAY;
 }
 
@@ -439,20 +483,24 @@ enum rtp_taken rtp_source_take(struct rtp_source *source, struct rtp_record *rec
 void rtp_source_learn_anew(const struct rtp_source *source, struct rtp_record *record,
                            const struct rtp_header *header, int64_t arrival_ns)
 {
-    record->learn_ns = arrival_ns;
-    record->learn_timestamp = header->timestamp;
-    record->learn_received = source->received;
+    struct rtp_oddities *odd = rtp_record_note(record);
+    odd->learn_ns = arrival_ns;
+    odd->learn_timestamp = header->timestamp;
+    odd->learn_received = source->received;
 }
 
 uint32_t rtp_source_learn_clock(const struct rtp_source *source, struct rtp_record *record,
                                 const struct rtp_header *header, int64_t arrival_ns)
 {
     static const uint32_t rates[] = {8000, 16000, 24000, 32000, 44100, 48000, 90000};
-    uint32_t packets = source->received - record->learn_received;
+    const struct rtp_oddities *odd = record->odd;
+    uint32_t packets = source->received - (odd ? odd->learn_received : 1);
     if (packets == 0 || packets % LEARN_EVERY != 0)
         return 0;
-    double elapsed_s = (double)(arrival_ns - record->learn_ns) / (double)NS_PER_S;
-    double ticks = (double)(int32_t)(header->timestamp - record->learn_timestamp);
+    int64_t since_ns = odd ? odd->learn_ns : record->first_ns;
+    uint32_t since_timestamp = odd ? odd->learn_timestamp : record->first_timestamp;
+    double elapsed_s = (double)(arrival_ns - since_ns) / (double)NS_PER_S;
+    double ticks = (double)(int32_t)(header->timestamp - since_timestamp);
     for (unsigned i = 0; i < sizeof rates / sizeof rates[0]; i++)
         if (fabs(ticks - rates[i] * elapsed_s) <= 0.02 * rates[i] * elapsed_s)
             return rates[i];
@@ -461,19 +509,25 @@ uint32_t rtp_source_learn_clock(const struct rtp_source *source, struct rtp_reco
     return 0;
 }
 
+static void begin_counts(struct rtp_oddities *odd, const struct loss_runs *bad)
+{
+    odd->bad_then = bad->bad;
+    odd->runs_then = bad->runs;
+    odd->counts = (struct rtp_counts){0};
+    odd->type[0] = odd->type[odd->types - 1];
+    odd->type_count[0] = 0;
+    odd->types = 1;
+}
+
 void rtp_source_next_interval(struct rtp_source *source, struct rtp_record *record)
 {
     struct loss_runs lost, bad;
     rtp_source_runs(source, record, &lost, &bad);
+    if (record->odd || bad.bad > 0)
+        begin_counts(rtp_record_note(record), &bad);
     record->expected_then = rtp_source_expected(source, record);
     record->received_then = source->received;
-    record->bad_then = bad.bad;
-    record->runs_then = bad.runs;
-    record->counts = (struct rtp_counts){0};
-    record->type[0] = record->type[record->types - 1];
-    record->type_count[0] = 0;
     record->type_since = source->received;
-    record->types = 1;
     record->spread = (struct delay_spread){0};
     source->floor_ns = source->least_ns;
     source->least_ns = HUGE_VAL;
@@ -484,12 +538,15 @@ void rtp_source_next_interval(struct rtp_source *source, struct rtp_record *reco
 
 void rtp_source_clock_step(struct rtp_source *source, struct rtp_record *record, int64_t step_ns)
 {
+    struct rtp_oddities *odd = record->odd;
     source->seen_ns += step_ns;
     source->timed_ns += step_ns;
     record->first_ns += step_ns;
-    record->pause_from_ns += step_ns;
-    record->pause_until_ns += step_ns;
-    record->pending_ns += step_ns;
-    record->adaptive_ns += step_ns;
-    record->learn_ns += step_ns;
+    if (!odd)
+        return;
+    odd->pause_from_ns += step_ns;
+    odd->pause_until_ns += step_ns;
+    odd->pending_ns += step_ns;
+    odd->adaptive_ns += step_ns;
+    odd->learn_ns += step_ns;
 }

@@ -4,21 +4,22 @@
  * interarrival jitter (A.8, in double precision), delay above that of the fastest packets
  * (RFC 5481), what jitter buffers would throw away, runs and bursts of losses (RFC 3611).
  *
- * struct rtp_source is what every packet touches, two cache lines; struct rtp_record what is
- * touched when something happens, and counts of one interval, which its owner reads, adds up and
- * begins anew. Counted from the very first packet; whether it is RTP at all is for the owner to
- * say.
+ * struct rtp_source is what every packet touches, two cache lines; struct rtp_record what every
+ * stream has besides; struct rtp_oddities what most never need. Counts are of one interval, which
+ * the owner reads, adds up and begins anew. Counted from the very first packet; whether it is RTP
+ * at all is for the owner to say.
  *
  * Where the sequence jumps by 3,000 and more and goes on there, the source began anew (A.1): what
  * lies between is not lost. Time stamps that jump are no jitter either: by over a second with the
  * marker bit (a talkspurt whose sender restarts its clock), over five without it.
  *
- * Plain data of one owner, no allocation. Arrival in ns of the packets' clock; may go back a
- * little.
+ * Plain data of one owner; nothing is allocated but the oddities, of the owner's slab. Arrival in
+ * ns of the packets' clock; may go back a little.
  */
 #ifndef SIPSPAN_RTP_RTP_SOURCE_H
 #define SIPSPAN_RTP_RTP_SOURCE_H
 
+#include "base/slab.h"
 #include "rtp/delay_spread.h"
 #include "rtp/loss_runs.h"
 #include "rtp/rtp_packet.h"
@@ -58,8 +59,8 @@ _Static_assert(sizeof(struct rtp_source) == 112, "what every packet touches");
 
 enum rtp_source_flag {
     RTP_IS_TIMED = 1,      /* timed_ns, timestamp and transit_ns are set */
-    RTP_IS_RESTARTING = 2, /* one packet of another sequence was seen: record.pending_* */
-    RTP_PAUSES = 4,        /* it was silent between talkspurts: record.pause_* */
+    RTP_IS_RESTARTING = 2, /* one packet of another sequence was seen: odd pending_* */
+    RTP_PAUSES = 4,        /* it was silent between talkspurts: odd pause_* */
     RTP_SENDS_NOISE = 8,   /* comfort noise, of which little may come for long */
     RTP_FLAGS_OWNER = 16,  /* this bit and those above are the owner's */
 };
@@ -72,38 +73,52 @@ struct rtp_counts {
     uint32_t discarded_50ms, discarded_200ms, discarded_adaptive;
 };
 
-struct rtp_record {
-    struct delay_spread spread; /* of this interval */
-    int64_t adaptive_ns;        /* when the adaptive jitter buffer was last changed */
-    float adaptive_target_ns;   /* and its length then */
-    float late_least_ns;        /* of the packets that came too late in a row: the least delay */
-    uint16_t late_run;          /* how many these are */
-    uint16_t restarts;
-    struct rtp_counts counts; /* of this interval */
+/* What is out of the ordinary in a stream: where it has some, it has all of this. */
+struct rtp_oddities {
+    int64_t adaptive_ns;      /* when the adaptive jitter buffer was last changed */
+    float adaptive_target_ns; /* and its length then */
+    float late_least_ns;      /* of the packets that came too late in a row: the least delay */
 
-    int64_t first_ns;                      /* arrival of the very first packet */
     int64_t pause_from_ns, pause_until_ns; /* the latest pause between talkspurts */
+
     int64_t pending_ns;
     uint32_t pending_timestamp;
     uint16_t pending_sequence;
-    uint8_t types, discards;     /* used of the arrays below */
-    uint8_t type[RTP_TYPES_MAX]; /* payload types, the present one last */
-    uint32_t
-        type_count[RTP_TYPES_MAX]; /* packets of each; of the present one: before it came back */
-    uint32_t type_since;           /* source.received when the present one began */
+    uint16_t restarts;
+    uint32_t expected_before; /* of the sequences before */
+
+    struct rtp_counts counts;           /* of this interval */
+    uint32_t type_count[RTP_TYPES_MAX]; /* packets of each payload type; of the present one: before
+                                           it came back */
+    uint8_t type[RTP_TYPES_MAX];        /* the present one last */
+    uint8_t types, discards;            /* used of the arrays */
     uint32_t discard[RTP_DISCARDS_MAX]; /* not told to `bad` yet, ascending */
     struct loss_runs lost;              /* but for the window */
     struct loss_runs bad;               /* the same, or discarded by an adaptive jitter buffer */
-    uint32_t first;           /* extended sequence number where the present sequence began */
-    uint32_t expected_before; /* of the sequences before */
+    uint32_t bad_then, runs_then;       /* when this interval began */
 
     /* From where on the clock is being learned. */
     int64_t learn_ns;
     uint32_t learn_timestamp, learn_received;
-
-    /* How things stood when this interval began. */
-    uint32_t expected_then, received_then, bad_then, runs_then;
 };
+
+struct rtp_record {
+    uint16_t late_run;          /* packets that came too late in a row */
+    struct delay_spread spread; /* of this interval */
+    uint8_t type;               /* payload type of the very first packet */
+    uint32_t first;             /* extended sequence number where the present sequence began */
+    int64_t first_ns;           /* arrival of the very first packet */
+    uint32_t first_timestamp;
+    uint32_t type_since;                   /* source.received when the present payload type began */
+    uint32_t expected_then, received_then; /* when this interval began */
+    struct rtp_oddities *odd;              /* NULL: none; see rtp_record_odd */
+    struct slab *oddities;                 /* where they come from */
+};
+
+/* Never NULL: all zeroes where there are none. */
+const struct rtp_oddities *rtp_record_odd(const struct rtp_record *record);
+/* To be changed: from now on there are some. */
+struct rtp_oddities *rtp_record_note(struct rtp_record *record);
 
 enum rtp_taken {
     RTP_TAKEN,   /* a new packet, in order or late */
@@ -112,9 +127,11 @@ enum rtp_taken {
     RTP_STRAY,     /* far from the sequence; counts nothing unless the next one follows it */
 };
 
-/* The first packet. */
-void rtp_source_begin(struct rtp_source *source, struct rtp_record *record,
+/* The first packet. `oddities` has room for those of every stream. */
+void rtp_source_begin(struct rtp_source *source, struct rtp_record *record, struct slab *oddities,
                       const struct rtp_header *header, int64_t arrival_ns);
+/* Gives back what it has of the slab. */
+void rtp_source_end(struct rtp_record *record);
 /*
  * What is sent from now on, and its clock; 0: unknown. Jitter goes on in time, not in ticks; where
  * the clock is another, the next packet is not held against the one before.
@@ -133,7 +150,7 @@ enum rtp_taken rtp_source_take(struct rtp_source *source, struct rtp_record *rec
 static inline uint32_t rtp_source_expected(const struct rtp_source *source,
                                            const struct rtp_record *record)
 {
-    return record->expected_before + (source->highest - record->first + 1);
+    return rtp_record_odd(record)->expected_before + (source->highest - record->first + 1);
 }
 
 /*
@@ -145,10 +162,18 @@ uint32_t rtp_source_learn_clock(const struct rtp_source *source, struct rtp_reco
 /* The same, from this packet on: its payload type is another. */
 void rtp_source_learn_anew(const struct rtp_source *source, struct rtp_record *record,
                            const struct rtp_header *header, int64_t arrival_ns);
+/* How many packets of this interval have which payload type, the present one last; how many are
+ * given. */
+struct rtp_type_count {
+    uint8_t type;
+    uint32_t count;
+};
+unsigned rtp_source_types(const struct rtp_source *source, const struct rtp_record *record,
+                          struct rtp_type_count types[static RTP_TYPES_MAX]);
 /* The payload type of most packets of this interval. *is_mixed: there were several. */
 uint8_t rtp_source_main_type(const struct rtp_source *source, const struct rtp_record *record,
                              bool *is_mixed);
-/* record.lost and record.bad with those in the window, as if all that follow were good. */
+/* What is lost and what is bad, with those in the window, as if all that follow were good. */
 void rtp_source_runs(const struct rtp_source *source, const struct rtp_record *record,
                      struct loss_runs *lost, struct loss_runs *bad);
 /* The interval is over, its figures have been read: the next one begins. */

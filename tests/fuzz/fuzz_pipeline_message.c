@@ -162,7 +162,7 @@ static void count_media(const struct call *call, struct held *held)
     for (struct list *node = call->streams.next; node != &call->streams; node = node->next) {
         const struct stream *stream = CONTAINER_OF(node, struct stream, in_call);
         check(stream->call == call && stream->state == STREAM_JOINED, "a stream knows its call");
-        check(stream->call_id.at == call->call_id.at, "and its Call-ID");
+        check(stream->call_id == &call->call_id, "and its Call-ID");
         check(stream->record.first_ns >= first_ns, "streams are in their order");
         first_ns = stream->record.first_ns;
     }

@@ -50,7 +50,7 @@ static void test_announced_before_it_began(void **state)
     const struct stream *alice = stream_of(the_call(b), FROM_ALICE);
     assert_false(alice->from_callee);
     assert_true(stream_of(the_call(b), FROM_GW)->from_callee);
-    assert_slice(alice->call_id, "call-1@example.com");
+    assert_slice(stream_call_id(alice), "call-1@example.com");
     assert_string_equal(codec_name(b, alice), "PCMU");
     assert_true(alice->has_srtp);
     assert_false(alice->is_srtp);

@@ -377,9 +377,9 @@ static void test_dies_after_hold(void **state)
         for (EACH_STREAM(node, call)) {
             struct stream *stream = stream_at(node);
             stream->source.flags |= RTP_PAUSES;
-            stream->record.pause_until_ns = stream->source.seen_ns;
-            stream->record.pause_from_ns =
-                is_hold ? stream->record.first_ns : stream->source.seen_ns - 1;
+            struct rtp_oddities *odd = rtp_record_note(&stream->record);
+            odd->pause_until_ns = stream->source.seen_ns;
+            odd->pause_from_ns = is_hold ? stream->record.first_ns : stream->source.seen_ns - 1;
         }
         TALK(b, 9100, 12000, ALICE_TALKS, GW_TALKS);
         TALK(b, 12000, 20000, ALICE_TALKS);

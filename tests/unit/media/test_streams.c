@@ -54,11 +54,13 @@ static unsigned doubts(void *context, int64_t since_ns)
 
 static void look(void *context, struct stream *stream)
 {
+    static const char text[] = "c1@192.0.2.10";
+    static const struct slice call_id = {text, sizeof text - 1};
     struct bench *b = context;
     if (b->announced.port == 0 || !endpoint_eq(&stream->dst, &b->announced))
         return;
     list_append(&b->in_call, &stream->in_call);
-    streams_join(b->streams, stream, NULL, SLICE("c1@192.0.2.10"), false);
+    streams_join(b->streams, stream, NULL, &call_id, false);
 }
 
 static uint16_t codec(void *context, const struct stream *stream, uint8_t payload_type)

@@ -16,6 +16,8 @@
 
 #define MS INT64_C(1000000)
 
+static struct slab oddities; /* of all of the tests */
+
 struct bench {
     struct rtp_source source;
     struct rtp_record record;
@@ -46,7 +48,7 @@ static enum rtp_taken hear(struct bench *b, unsigned index, double late_ms)
     if (b->has_begun)
         return rtp_source_take(&b->source, &b->record, &header, at_ns, RTP_MEDIA);
     b->has_begun = true;
-    rtp_source_begin(&b->source, &b->record, &header, at_ns);
+    rtp_source_begin(&b->source, &b->record, &oddities, &header, at_ns);
     rtp_source_set_type(&b->source, &b->record, 0, 8000);
     return RTP_TAKEN;
 }
@@ -124,8 +126,8 @@ static void test_swapped_neighbours(void **state)
     assert_int_equal(lost(&b), 0);
     hear(&b, 52, 0);
     assert_near(jitter_ms(&b), 4.692, 1e-3);
-    assert_int_equal(b.record.counts.out_of_order, 1);
-    assert_int_equal(b.record.counts.duplicates, 0);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.out_of_order, 1);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.duplicates, 0);
     assert_int_equal(lost(&b), 0);
 }
 
@@ -143,7 +145,7 @@ static void test_repeats(void **state)
             assert_int_equal(hear(&b, i, 3), RTP_DUPLICATE);
     }
     assert_int_equal(b.source.received, 99);
-    assert_int_equal(b.record.counts.duplicates, 3);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.duplicates, 3);
     assert_int_equal(lost(&b), 1);
     assert_near(jitter_ms(&b), 0, 1e-9);
 }
@@ -180,7 +182,7 @@ static void test_restart(void **state)
         assert_int_equal(hear(&b, i, 0), RTP_TAKEN);
     assert_int_equal(b.source.received, 100);
     assert_int_equal(lost(&b), 0);
-    assert_int_equal(b.record.restarts, 1);
+    assert_int_equal(rtp_record_odd(&b.record)->restarts, 1);
     assert_near(jitter_ms(&b), 0, 1e-9);
 
     /* A single packet from elsewhere is none. */
@@ -190,7 +192,7 @@ static void test_restart(void **state)
     assert_int_equal(hear(&b, 100, 0), RTP_TAKEN);
     b.first_sequence = 7;
     assert_int_equal(hear(&b, 101, 0), RTP_STRAY);
-    assert_int_equal(b.record.restarts, 1);
+    assert_int_equal(rtp_record_odd(&b.record)->restarts, 1);
     assert_int_equal(lost(&b), 0);
 }
 
@@ -207,7 +209,7 @@ static void test_before_the_first(void **state)
     hear(&b, 4, 0);
     hear(&b, 2, 50);
     assert_int_equal(lost(&b), 0);
-    assert_int_equal(b.record.counts.out_of_order, 2);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.out_of_order, 2);
     /* After a second it is something else. */
     for (unsigned i = 5; i < 80; i++)
         hear(&b, i, 0);
@@ -229,8 +231,8 @@ static void test_far_behind_and_ahead(void **state)
     hear(&b, 200, 2200);
     hear(&b, 201, 2200);
     assert_int_equal(lost(&b), 0);
-    assert_int_equal(b.record.counts.out_of_order, 2);
-    assert_int_equal(b.record.restarts, 0);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.out_of_order, 2);
+    assert_int_equal(rtp_record_odd(&b.record)->restarts, 0);
     hear(&b, 309 + 2999, 0);
     hear(&b, 310 + 2999, 0);
     assert_int_equal(lost(&b), 2998);
@@ -284,7 +286,7 @@ static void test_events_are_no_jitter(void **state)
     assert_near(jitter_ms(&b), 0, 1e-9);
     assert_false(b.source.flags & RTP_PAUSES); /* it was not silent meanwhile */
     assert_int_equal(b.source.received, 80);
-    assert_int_equal(b.record.counts.event_packets, 40);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.event_packets, 40);
     assert_int_equal(b.source.jitter_count, 39);
     assert_int_equal(lost(&b), 0);
 }
@@ -299,7 +301,7 @@ static void test_clock(void **state)
         struct rtp_header header = {.sequence = (uint16_t)i, .timestamp = 960 * i};
         int64_t at_ns = b.start_ns + i * 20 * MS + (int64_t)(i * 7919 % 5) * MS;
         if (i == 0) {
-            rtp_source_begin(&b.source, &b.record, &header, at_ns);
+            rtp_source_begin(&b.source, &b.record, &oddities, &header, at_ns);
             continue;
         }
         rtp_source_take(&b.source, &b.record, &header, at_ns, RTP_MEDIA);
@@ -334,9 +336,9 @@ static void test_discards(void **state)
     bench_init(&b, 1, 0);
     for (unsigned i = 0; i < 200; i++)
         hear(&b, i, i == 50 ? 60 : i == 100 ? 210 : i == 150 ? 15 : 0);
-    assert_int_equal(b.record.counts.discarded_50ms, 2);
-    assert_int_equal(b.record.counts.discarded_200ms, 1);
-    assert_int_equal(b.record.counts.discarded_adaptive, 2);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.discarded_50ms, 2);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.discarded_200ms, 1);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.discarded_adaptive, 2);
     rtp_source_runs(&b.source, &b.record, &lost_ones, &bad);
     assert_int_equal(bad.bad, 2);
     assert_int_equal(bad.runs, 2);
@@ -345,9 +347,9 @@ static void test_discards(void **state)
     bench_init(&b, 1, 0);
     for (unsigned i = 0; i < 200; i++)
         hear(&b, i, i < 50 ? 0 : 80);
-    assert_int_equal(b.record.counts.discarded_50ms, 50);
-    assert_int_equal(b.record.counts.discarded_200ms, 0);
-    assert_true(b.record.counts.discarded_adaptive <= 2);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.discarded_50ms, 50);
+    assert_int_equal(rtp_record_odd(&b.record)->counts.discarded_200ms, 0);
+    assert_true(rtp_record_odd(&b.record)->counts.discarded_adaptive <= 2);
 }
 
 static void test_bad_runs(void **state)
@@ -417,8 +419,8 @@ static void test_random_against_truth(void **state)
         rtp_source_runs(&b.source, &b.record, &lost_ones, &bad);
         assert_int_equal(b.source.received, received);
         assert_int_equal(lost(&b), gone);
-        assert_int_equal(b.record.counts.duplicates, repeats);
-        assert_int_equal(b.record.counts.out_of_order, late);
+        assert_int_equal(rtp_record_odd(&b.record)->counts.duplicates, repeats);
+        assert_int_equal(rtp_record_odd(&b.record)->counts.out_of_order, late);
         assert_true(bad.bad >= gone); /* and what is too late to be played */
     }
 }
@@ -447,6 +449,40 @@ static void test_hostile(void **state)
     }
 }
 
+/* What is as it should be takes none; a loss does, and gives them back. */
+static void test_oddities(void **state)
+{
+    struct bench b;
+    size_t used = oddities.used;
+    (void)state;
+    bench_init(&b, 1, 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        hear(&b, i, 0);
+        if (i % 500 == 499)
+            rtp_source_next_interval(&b.source, &b.record);
+    }
+    assert_int_equal(oddities.used, used);
+    hear(&b, 1001, 0);
+    rtp_source_next_interval(&b.source, &b.record);
+    assert_int_equal(oddities.used, used + 1);
+    assert_int_equal(rtp_record_odd(&b.record)->bad_then, 1);
+    rtp_source_end(&b.record);
+    assert_int_equal(oddities.used, used);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return slab_init(&oddities, sizeof(struct rtp_oddities), 1 << 16);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    slab_fini(&oddities);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_bad_runs),
         cmocka_unit_test(test_random_against_truth),
         cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_oddities),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
