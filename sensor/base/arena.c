@@ -11,10 +11,11 @@ struct arena_block {
 enum {
     SMALL_ROOM = ARENA_SMALL_BYTES - offsetof(struct arena_block, text),
     LARGE_ROOM = ARENA_LARGE_BYTES - offsetof(struct arena_block, text),
+    TEXT_BYTES = offsetof(struct arena_text, at), /* besides its octets */
 };
 
-_Static_assert((int)LARGE_ROOM >= (int)ARENA_STRING_MAX &&
-                   (int)SMALL_ROOM >= (int)ARENA_SMALL_STRING_MAX,
+_Static_assert(LARGE_ROOM >= TEXT_BYTES + (int)ARENA_STRING_MAX &&
+                   SMALL_ROOM >= TEXT_BYTES + (int)ARENA_SMALL_STRING_MAX,
                "every string has a block that it fits");
 
 int arena_blocks_init(struct arena_blocks *blocks, size_t small, size_t large)
@@ -41,7 +42,14 @@ void arena_free(struct arena *arena, struct arena_blocks *blocks)
         arena->first = block->next;
         slab_free(block->room == SMALL_ROOM ? &blocks->small : &blocks->large, block);
     }
-    arena->blocks = 0;
+}
+
+unsigned arena_count(const struct arena *arena)
+{
+    unsigned count = 0;
+    for (const struct arena_block *block = arena->first; block; block = block->next)
+        count++;
+    return count;
 }
 
 /* A block for a text that does not fit the first one. */
@@ -53,7 +61,6 @@ static struct arena_block *add_block(struct arena *arena, struct arena_blocks *b
         return NULL;
     block->used = 0;
     block->room = is_small ? SMALL_ROOM : LARGE_ROOM;
-    arena->blocks++;
     /* The one that is begun goes on being filled beside a large one. */
     struct arena_block **place = is_small || !arena->first ? &arena->first : &arena->first->next;
     block->next = *place;
@@ -63,13 +70,13 @@ static struct arena_block *add_block(struct arena *arena, struct arena_blocks *b
 
 static bool fits(const struct arena_block *block, struct slice text)
 {
-    return block && (size_t)block->room - block->used >= text.len;
+    return block && (size_t)block->room - block->used >= TEXT_BYTES + text.len;
 }
 
 bool arena_copy(struct arena *arena, struct arena_blocks *blocks, uint16_t max_blocks,
-                struct slice text, struct slice *out)
+                struct slice text, const struct arena_text **out)
 {
-    *out = SLICE_NONE;
+    *out = NULL;
     if (text.len == 0)
         return true;
     text = slice_head(text, ARENA_STRING_MAX);
@@ -77,11 +84,13 @@ bool arena_copy(struct arena *arena, struct arena_blocks *blocks, uint16_t max_b
     if (!fits(block, text) && blocks->large.used == blocks->large.capacity)
         text = slice_head(text, ARENA_SMALL_STRING_MAX);
     if (!fits(block, text) &&
-        (arena->blocks >= max_blocks || !(block = add_block(arena, blocks, text.len))))
+        (arena_count(arena) >= max_blocks || !(block = add_block(arena, blocks, text.len))))
         return false;
-    char *copy = block->text + block->used;
-    memcpy(copy, text.at, text.len);
-    block->used = (uint16_t)(block->used + text.len);
-    *out = slice_of(copy, text.len);
+    struct arena_text *copy = (struct arena_text *)(block->text + block->used);
+    copy->len[0] = (uint8_t)text.len;
+    copy->len[1] = (uint8_t)(text.len >> 8);
+    memcpy(copy->at, text.at, text.len);
+    block->used = (uint16_t)(block->used + TEXT_BYTES + text.len);
+    *out = copy;
     return true;
 }

@@ -38,11 +38,11 @@ struct transaction {
     struct list in_call;
     struct timer timer_b; /* set while the request waits for its first response */
     struct call *call;
-    uint64_t born;     /* different for every one there ever was; 0: it is none any more */
-    uint64_t via_hash; /* of the top Via's branch and sent-by */
+    uint64_t via_hash;         /* of the top Via's branch and sent-by */
+    struct findings *findings; /* NULL: no need of any */
+    uint32_t born; /* different for all that can be remembered; 0: it is none any more */
     uint32_t cseq;
     uint32_t transmissions;
-    struct findings *findings; /* NULL: no need of any */
     struct endpoint src, dst;
     struct ip_addr other_src; /* the same request seen from elsewhere: before or after a NAT */
     enum transport transport : 8;
@@ -112,27 +112,27 @@ struct call {
     struct table_node node;
     struct list in_phase;
     struct timer timer;
-    enum call_phase phase;
     uint64_t identity; /* with node.hash the 128 bits of a hash of Call-ID and From tag */
     struct arena arena;
-    struct slice call_id, from_tag, from_uri, to_uri, user_agent;
+    const struct arena_text *call_id, *from_tag, *from_uri, *to_uri, *user_agent;
     struct list transactions, dialogs;
     uint16_t transaction_count, dialog_count;
-    uint16_t blocks;       /* of its arena and its transactions' */
+    uint16_t blocks; /* of its arena and its transactions' */
+    uint8_t heard;   /* who sent something of it */
+    enum call_phase phase : 8;
     uint32_t highest_cseq; /* of the caller's initial INVITEs */
+    /* By enum offer_answer_side: how many packets had come from it when it was said to be silent,
+     * and one; 0: it never was. */
+    uint32_t told_silent[2];
+    bool was_quiet : 1; /* neither direction was heard when it was last looked at */
+    bool is_told : 1;   /* PHASE_CLOSING: its event is given, an INVITE of it still waits */
+    bool is_direction_unknown : 1; /* first seen in mid-dialog: who called whom cannot be told */
+    bool first_response_told : 1, post_dial_delay_told : 1; /* to the histograms */
     int64_t first_seen_ns, last_seen_ns;
     struct offer_answer *media; /* the offer of the initial INVITE, until a dialog takes it over */
     struct list streams;        /* in the order of their first packets; see media_map.h */
     struct media_announcement *announced; /* the latest; NULL: none */
-    /* By enum offer_answer_side: how many packets had come from it when it was said to be silent,
-     * and one; 0: it never was. */
-    uint32_t told_silent[2];
     int64_t audio_ns; /* no silence of one direction counts before it; CALL_NO_TIME: see there */
-    uint8_t heard;    /* who sent something of it */
-    bool was_quiet;   /* neither direction was heard when it was last looked at */
-    bool is_told;     /* PHASE_CLOSING: its event is given, an INVITE of it still waits */
-    bool is_direction_unknown; /* first seen in mid-dialog: who called whom cannot be told */
-    bool first_response_told, post_dial_delay_told; /* to the histograms */
 };
 
 /* for (EACH_TRANSACTION(node, call)) { struct transaction *t = transaction_at(node); … } */

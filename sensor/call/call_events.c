@@ -15,13 +15,13 @@ static void describe(const struct calls *calls, const struct transaction *t,
                      const struct findings *findings, int64_t now_ns,
                      struct invite_unanswered *data)
 {
-    data->call_id = t->call->call_id;
-    data->branch = findings->branch;
-    data->from_uri = findings->from_uri;
-    data->from_tag = findings->from_tag;
-    data->to_uri = findings->to_uri;
-    data->request_uri = findings->request_uri;
-    data->user_agent = findings->user_agent;
+    data->call_id = arena_slice(t->call->call_id);
+    data->branch = arena_slice(findings->branch);
+    data->from_uri = arena_slice(findings->from_uri);
+    data->from_tag = arena_slice(findings->from_tag);
+    data->to_uri = arena_slice(findings->to_uri);
+    data->request_uri = arena_slice(findings->request_uri);
+    data->user_agent = arena_slice(findings->user_agent);
     data->scanner = findings->scanner;
     data->cseq = t->cseq;
     data->transport = t->transport;
@@ -41,9 +41,9 @@ static void give_invite(const struct calls *calls, const struct transaction *t,
     const struct event_id_part parts[] = {
         event_id_text(slice_str(calls->params.sensor_id)),
         event_id_text(slice_str(event_type_name(event->type))),
-        event_id_text(t->call->call_id),
-        event_id_text(findings->from_tag),
-        event_id_text(findings->branch),
+        event_id_text(arena_slice(t->call->call_id)),
+        event_id_text(arena_slice(findings->from_tag)),
+        event_id_text(arena_slice(findings->branch)),
         {&t->cseq, sizeof t->cseq},
         {t->src.ip.octets, sizeof t->src.ip.octets},
         {t->dst.ip.octets, sizeof t->dst.ip.octets},
@@ -55,8 +55,7 @@ static void give_invite(const struct calls *calls, const struct transaction *t,
 
 void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t deadline_ns)
 {
-    const struct findings none = {.last_sent_ns = t->first_sent_ns};
-    const struct findings *findings = t->findings ? t->findings : &none;
+    const struct findings *findings = t->findings; /* as long as its Timer B runs */
     struct event event = {.type = EVENT_INVITE_UNANSWERED, .time_ns = deadline_ns};
     struct invite_unanswered *data = &event.invite_unanswered;
     struct unanswered_facts facts;
@@ -144,8 +143,8 @@ void call_events_ended(struct calls *calls, struct call *call, const struct call
     const struct event_id_part parts[] = {
         event_id_text(slice_str(calls->params.sensor_id)),
         event_id_text(slice_str(event_type_name(event.type))),
-        event_id_text(call->call_id),
-        event_id_text(call->from_tag),
+        event_id_text(arena_slice(call->call_id)),
+        event_id_text(arena_slice(call->from_tag)),
         {&call->first_seen_ns, sizeof call->first_seen_ns},
     };
     event_set_id(&event, parts, sizeof parts / sizeof parts[0]);

@@ -13,8 +13,8 @@ static void read_dns(const struct calls *calls, const struct transaction *t,
                      const struct findings *findings, struct dns_facts *facts)
 {
     struct sip_uri uri;
-    struct slice host = findings->next_hop;
-    if (host.len == 0 && sip_uri_parse(findings->request_uri, &uri))
+    struct slice host = arena_slice(findings->next_hop);
+    if (host.len == 0 && sip_uri_parse(arena_slice(findings->request_uri), &uri))
         host = uri.host;
     if (calls->params.look_at_dns && host.len > 0)
         calls->params.look_at_dns(calls->params.context, &t->src.ip, host, &t->dst.ip,

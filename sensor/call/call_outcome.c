@@ -348,10 +348,10 @@ void call_outcome_fill(const struct call *call, const struct call_outcome *outco
 {
     const struct transaction *first = call_first_transaction(call);
     *event = (struct call_ended){
-        .call_id = call->call_id,
-        .from_uri = call->from_uri,
-        .to_uri = call->to_uri,
-        .user_agent = call->user_agent,
+        .call_id = arena_slice(call->call_id),
+        .from_uri = arena_slice(call->from_uri),
+        .to_uri = arena_slice(call->to_uri),
+        .user_agent = arena_slice(call->user_agent),
         .state = outcome->state,
         .final_status = outcome->final_status,
         .started_ns = EVENT_NO_TIME,

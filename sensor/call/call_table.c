@@ -116,7 +116,7 @@ static void free_parts(struct call_table *table, struct call *call)
     slab_free(&table->media, call->media);
     call->media = NULL;
     arena_free(&call->arena, &table->blocks);
-    call->call_id = call->from_tag = call->from_uri = call->to_uri = call->user_agent = SLICE_NONE;
+    call->call_id = call->from_tag = call->from_uri = call->to_uri = call->user_agent = NULL;
     call->transaction_count = call->dialog_count = call->blocks = 0;
 }
 
@@ -209,20 +209,21 @@ struct call *call_table_add(struct call_table *table, struct slice call_id, stru
 }
 
 /* Into an arena of this call, which has so many blocks in all. */
-static struct slice keep_in(struct call_table *table, struct call *call, struct arena *arena,
-                            struct slice text)
+static const struct arena_text *keep_in(struct call_table *table, struct call *call,
+                                        struct arena *arena, struct slice text)
 {
-    uint16_t of_others = (uint16_t)(call->blocks - arena->blocks);
+    uint16_t of_others = (uint16_t)(call->blocks - arena_count(arena));
     uint16_t max_blocks = (uint16_t)(CALL_ARENA_BLOCKS_MAX - of_others);
-    struct slice copy;
+    const struct arena_text *copy;
     while (!arena_copy(arena, &table->blocks, max_blocks, text, &copy))
-        if (arena->blocks >= max_blocks || !make_room(table, &table->blocks.small, call))
+        if (arena_count(arena) >= max_blocks || !make_room(table, &table->blocks.small, call))
             break;
-    call->blocks = (uint16_t)(of_others + arena->blocks);
+    call->blocks = (uint16_t)(of_others + arena_count(arena));
     return copy;
 }
 
-struct slice call_table_keep(struct call_table *table, struct call *call, struct slice text)
+const struct arena_text *call_table_keep(struct call_table *table, struct call *call,
+                                         struct slice text)
 {
     return keep_in(table, call, &call->arena, text);
 }
@@ -272,9 +273,10 @@ struct transaction *call_table_add_transaction(struct call_table *table, struct 
     struct transaction *transaction = alloc_for(table, &table->transactions, call);
     if (!transaction)
         return NULL;
+    table->last_born += 1 + (table->last_born == UINT32_MAX); /* never 0 */
     *transaction = (struct transaction){
         .call = call,
-        .born = ++table->next_born,
+        .born = table->last_born,
         .timer_b.kind = TIMER_B,
         .first_sent_ns = CALL_NO_TIME,
         .first_response_ns = CALL_NO_TIME,
@@ -308,14 +310,14 @@ void call_table_drop_findings(struct call_table *table, struct transaction *tran
     if (!transaction->findings)
         return;
     struct arena *arena = &transaction->findings->arena;
-    transaction->call->blocks = (uint16_t)(transaction->call->blocks - arena->blocks);
+    transaction->call->blocks = (uint16_t)(transaction->call->blocks - arena_count(arena));
     arena_free(arena, &table->blocks);
     slab_free(&table->findings, transaction->findings);
     transaction->findings = NULL;
 }
 
-struct slice call_table_keep_finding(struct call_table *table, struct transaction *transaction,
-                                     struct slice text)
+const struct arena_text *call_table_keep_finding(struct call_table *table,
+                                                 struct transaction *transaction, struct slice text)
 {
     return keep_in(table, transaction->call, &transaction->findings->arena, text);
 }

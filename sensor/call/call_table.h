@@ -28,7 +28,7 @@ struct call_table {
     uint64_t evicted[PHASE_COUNT];  /* calls dropped to make room, without their event */
     uint64_t evicted_waiting;       /* INVITEs of these whose Timer B ran */
     uint64_t transactions_left_out; /* beyond a call's own limit */
-    uint64_t next_born;
+    uint32_t last_born;
     struct media_map *media_map; /* told of what goes; NULL: there is none */
     /* Gives the event of a PHASE_CLOSING call that must make room now. */
     void (*close_early)(void *context, struct call *call);
@@ -59,8 +59,9 @@ const char *call_phase_name(enum call_phase phase);
 /* Moves a call to the end of the list of its phase. */
 void call_table_set_phase(struct call_table *table, struct call *call, enum call_phase phase);
 
-/* Copies text into the call's arena; an empty slice when the call has its share already. */
-struct slice call_table_keep(struct call_table *table, struct call *call, struct slice text);
+/* Copies text into the call's arena; empty when the call has its share already. */
+const struct arena_text *call_table_keep(struct call_table *table, struct call *call,
+                                         struct slice text);
 
 uint64_t call_table_via_hash(const struct call_table *table, const struct sip_via *via);
 uint64_t call_table_tag_hash(const struct call_table *table, struct slice tag);
@@ -76,8 +77,9 @@ struct transaction *call_table_add_transaction(struct call_table *table, struct 
 struct findings *call_table_findings(struct call_table *table, struct transaction *transaction);
 void call_table_drop_findings(struct call_table *table, struct transaction *transaction);
 /* As call_table_keep, into the findings' own arena. */
-struct slice call_table_keep_finding(struct call_table *table, struct transaction *transaction,
-                                     struct slice text);
+const struct arena_text *call_table_keep_finding(struct call_table *table,
+                                                 struct transaction *transaction,
+                                                 struct slice text);
 /* Does its Timer B run? */
 static inline bool call_table_is_waiting(const struct transaction *transaction)
 {

@@ -16,9 +16,10 @@
 struct findings {
     struct arena arena;
     /* Of the request; in this arena or, where they are the same, in the call's. */
-    struct slice branch, request_uri, from_uri, from_tag, to_uri, user_agent;
-    struct slice next_hop; /* the host of its topmost Route; empty: it goes by its Request-URI */
-    struct slice scanner;  /* what shows that a scanner sent it, static; empty: nothing does */
+    const struct arena_text *branch, *request_uri, *from_uri, *from_tag, *to_uri, *user_agent;
+    const struct arena_text
+        *next_hop;        /* the host of its topmost Route; empty: it goes by its URI */
+    struct slice scanner; /* what shows that a scanner sent it, static; empty: nothing does */
 
     int64_t last_sent_ns;
     int64_t first_gap_ns, last_gap_ns; /* of the retransmission ladder; 0: none yet */

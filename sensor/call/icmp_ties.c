@@ -158,7 +158,7 @@ static bool fits_message(const struct transaction *t, const void *context)
     const struct quoted_invite *invite = &shown->invite;
     return is_of_datagrams(t) && t->via_hash == shown->via_hash &&
            (!invite->has_cseq || invite->cseq == t->cseq) &&
-           (invite->call_id.len == 0 || slice_eq(invite->call_id, t->call->call_id));
+           (invite->call_id.len == 0 || slice_eq(invite->call_id, arena_slice(t->call->call_id)));
 }
 
 static struct transaction *find_by_message(const struct icmp_ties *ties, const struct shown *shown)

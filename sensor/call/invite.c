@@ -14,14 +14,14 @@ enum { T1_PER_TIMER_B = 64, STRUGGLING_TRANSMISSIONS = 3 };
 /* No two sendings of one request are further apart: 64*T1 with the longest T1. */
 #define GAP_MAX_NS (T1_PER_TIMER_B * T1_MAX_NS)
 
-static struct slice keep(struct calls *calls, struct transaction *t, struct slice text)
+static const struct arena_text *keep(struct calls *calls, struct transaction *t, struct slice text)
 {
     const struct call *call = t->call;
-    const struct slice *known[] = {&call->from_uri, &call->from_tag, &call->to_uri,
-                                   &call->user_agent};
+    const struct arena_text *known[] = {call->from_uri, call->from_tag, call->to_uri,
+                                        call->user_agent};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (slice_eq(*known[i], text))
-            return *known[i];
+        if (slice_eq(arena_slice(known[i]), text))
+            return known[i];
     return call_table_keep_finding(&calls->table, t, text);
 }
 

@@ -37,7 +37,7 @@ static void describe_call(struct calls *calls, struct call *call, const struct s
 {
     if (call->is_direction_unknown || has_request(call))
         return;
-    if (call->from_uri.len == 0) {
+    if (!call->from_uri) {
         call->from_uri = call_table_keep(&calls->table, call, msg->from_uri);
         call->to_uri = call_table_keep(&calls->table, call, msg->to_uri);
     }
@@ -200,7 +200,8 @@ static void note_mangled_call_id(struct calls *calls, const struct datagram *dat
     uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
     struct transaction *t =
         msg->top_via.has_cookie ? icmp_ties_find(&calls->icmp_ties, via_hash, msg->cseq) : NULL;
-    if (t && call_table_is_waiting(t) && slice_eq(t->findings->from_tag, msg->from_tag) &&
+    if (t && call_table_is_waiting(t) &&
+        slice_eq(arena_slice(t->findings->from_tag), msg->from_tag) &&
         ip_eq(&t->dst.ip, &datagram->src.ip))
         invite_mangled(t, datagram, msg->status, MANGLED_CALL_ID);
 }

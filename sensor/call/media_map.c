@@ -150,7 +150,7 @@ static void join(struct media_map *map, struct stream *stream, struct call *call
     struct list *before = call->streams.prev;
     while (before != &call->streams && stream_at(before)->record.first_ns > stream->record.first_ns)
         before = before->prev;
-    streams_join(map->streams, stream, call, &call->call_id, from_callee);
+    streams_join(map->streams, stream, call, call->call_id, from_callee);
     list_append(before->next, &stream->in_call); /* to append to a node is to come before it */
     note_encryption(call, stream);
     media_map_host(map, &stream->src.ip)->is_heard = true;

@@ -353,9 +353,9 @@ static void tell(struct calls *calls, struct call *call, const struct view *view
     struct event event = {.type = EVENT_ONE_WAY_AUDIO, .time_ns = now_ns};
     struct one_way_audio *data = &event.one_way_audio;
     *data = (struct one_way_audio){
-        .call_id = call->call_id,
-        .from_uri = call->from_uri,
-        .to_uri = call->to_uri,
+        .call_id = arena_slice(call->call_id),
+        .from_uri = arena_slice(call->from_uri),
+        .to_uri = arena_slice(call->to_uri),
         .is_from_caller = side == SIDE_CALLER,
         .is_silent_from_start = !view->direction[side].latest,
         .answered_ns = view->dialog->answered_ns,
@@ -372,8 +372,8 @@ static void tell(struct calls *calls, struct call *call, const struct view *view
     const struct event_id_part parts[] = {
         event_id_text(slice_str(calls->params.sensor_id)),
         event_id_text(slice_str(event_type_name(event.type))),
-        event_id_text(call->call_id),
-        event_id_text(call->from_tag),
+        event_id_text(arena_slice(call->call_id)),
+        event_id_text(arena_slice(call->from_tag)),
         {&data->is_from_caller, sizeof data->is_from_caller},
         {&data->since_ns, sizeof data->since_ns},
     };

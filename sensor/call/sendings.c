@@ -93,7 +93,7 @@ void sendings_add(struct sendings *sendings, uint64_t key, const struct transact
     struct sending *way = bucket_of(sendings, key)->way, *chosen = way;
     const struct sending sending = {
         .tag = (uint32_t)(key >> 32),
-        .born = (uint32_t)transaction->born,
+        .born = transaction->born,
         .place = (uint32_t)((size_t)((const char *)transaction -
                                      (const char *)sendings->transactions->base) >>
                             PLACE_SHIFT),
@@ -120,7 +120,7 @@ static struct transaction *look_at(const struct sendings *sendings, const struct
                                 is_before(ticks_of(query->until_ns), sending->ticks)))
         return NULL;
     struct transaction *transaction = transaction_of(sendings, sending);
-    bool is_it = (uint32_t)transaction->born == sending->born;
+    bool is_it = transaction->born == sending->born;
     return is_it && query->fits(transaction, query->context) ? transaction : NULL;
 }
 

@@ -8,6 +8,7 @@
 #ifndef SIPSPAN_MEDIA_STREAM_H
 #define SIPSPAN_MEDIA_STREAM_H
 
+#include "base/arena.h"
 #include "base/list.h"
 #include "base/slice.h"
 #include "base/table.h"
@@ -70,7 +71,7 @@ struct stream {
     /* Of a joined one. */
     struct list in_call; /* in the order of their first packets */
     struct call *call;
-    const struct slice *call_id; /* the call's own; lives as long as the stream is joined */
+    const struct arena_text *call_id; /* the call's own; lives as long as the stream is joined */
 
     struct stream_rtcp *rtcp; /* NULL: none was seen */
     struct stream_past
@@ -79,7 +80,7 @@ struct stream {
 
 static inline struct slice stream_call_id(const struct stream *stream)
 {
-    return stream->call_id ? *stream->call_id : SLICE_NONE;
+    return arena_slice(stream->call_id);
 }
 
 _Static_assert(sizeof(struct stream) <= 448, "seven cache lines");

@@ -127,7 +127,7 @@ void streams_clock_step(struct streams *streams, int64_t step_ns);
  * caller). call_id must live until streams_part or streams_end.
  */
 void streams_join(struct streams *streams, struct stream *stream, struct call *call,
-                  const struct slice *call_id, bool from_callee);
+                  const struct arena_text *call_id, bool from_callee);
 /* It is of no call any more and goes on alone. */
 void streams_part(struct streams *streams, struct stream *stream);
 /* Its codecs may have been announced anew. */

@@ -243,7 +243,7 @@ static void believe(struct streams *streams, struct stream *stream, enum stream_
 }
 
 void streams_join(struct streams *streams, struct stream *stream, struct call *call,
-                  const struct slice *call_id, bool from_callee)
+                  const struct arena_text *call_id, bool from_callee)
 {
     stream->call = call;
     stream->call_id = call_id;

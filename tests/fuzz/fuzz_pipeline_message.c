@@ -116,7 +116,7 @@ struct held {
 
 static void count_transactions(const struct call *call, struct held *held)
 {
-    size_t count = 0, blocks = call->arena.blocks;
+    size_t count = 0, blocks = arena_count(&call->arena);
     for (struct list *node = call->transactions.next; node != &call->transactions;
          node = node->next) {
         const struct transaction *t = CONTAINER_OF(node, struct transaction, in_call);
@@ -127,7 +127,7 @@ static void count_transactions(const struct call *call, struct held *held)
               "what waits has no response");
         check(!waits || t->findings, "what waits has its findings");
         held->findings += t->findings != NULL;
-        blocks += t->findings ? t->findings->arena.blocks : 0;
+        blocks += t->findings ? arena_count(&t->findings->arena) : 0;
         held->waiting += waits;
         held->retransmitting += waits && t->transmissions > 1;
         count++;
@@ -162,7 +162,7 @@ static void count_media(const struct call *call, struct held *held)
     for (struct list *node = call->streams.next; node != &call->streams; node = node->next) {
         const struct stream *stream = CONTAINER_OF(node, struct stream, in_call);
         check(stream->call == call && stream->state == STREAM_JOINED, "a stream knows its call");
-        check(stream->call_id == &call->call_id, "and its Call-ID");
+        check(stream->call_id == call->call_id, "and its Call-ID");
         check(stream->record.first_ns >= first_ns, "streams are in their order");
         first_ns = stream->record.first_ns;
     }
@@ -176,7 +176,7 @@ static void count_phase(const struct call_table *table, enum call_phase phase, s
         struct call *call = CONTAINER_OF(node, struct call, in_phase);
         check(call->phase == phase, "a call is in the list of its phase");
         check(call->timer.position > 0, "every call has a timer");
-        check(phase == PHASE_ENDED || call->call_id.len > 0, "a call has its Call-ID");
+        check(phase == PHASE_ENDED || call->call_id, "a call has its Call-ID");
         check(call->blocks <= CALL_ARENA_BLOCKS_MAX, "a call's texts are bounded");
         check(phase != PHASE_ENDED ||
                   (list_is_empty(&call->transactions) && list_is_empty(&call->dialogs) &&

@@ -12,7 +12,7 @@ static void close_early(void *context, struct call *call)
     struct table_bench *bench = context;
     bench->closed_early++;
     /* Its texts are there for its event. */
-    snprintf(bench->closed, sizeof bench->closed, "%.*s", SLICE_ARGS(call->call_id));
+    snprintf(bench->closed, sizeof bench->closed, "%.*s", SLICE_ARGS(arena_slice(call->call_id)));
 }
 
 /* A table with room for exactly `calls` calls. */

@@ -16,7 +16,7 @@ static struct sendings new_sendings(uint64_t bytes)
     struct sendings sendings;
     assert_int_equal(sendings_init(&sendings, bytes, &slab), 0);
     for (size_t i = 0; i < sizeof transactions / sizeof transactions[0]; i++)
-        transactions[i].t = (struct transaction){.born = i + 1};
+        transactions[i].t = (struct transaction){.born = (uint32_t)i + 1};
     return sendings;
 }
 
