@@ -27,6 +27,7 @@
 enum {
     CALL_TRANSACTIONS_MAX = 64, /* of one call; more are counted and left out */
     CALL_DIALOGS_MAX = 32,
+    DIALOG_TAG_BITS = 56,
     CALL_ARENA_BLOCKS_MAX = 48, /* with those of its transactions' findings */
 };
 
@@ -77,15 +78,16 @@ struct transaction {
 /* A dialog, early or confirmed (RFC 3261 section 12). */
 struct dialog {
     struct list in_call;
-    uint64_t tag_hash;               /* of the callee's tag */
+    uint64_t tag_hash : DIALOG_TAG_BITS; /* of the callee's tag */
+    enum ended_by bye_by : 4;
+    bool is_bye_guessed : 1;         /* only its 2xx was seen so far */
+    bool is_confirmed_unseen : 1;    /* something that only a confirmed dialog has was seen, not its
+                                        2xx */
+    bool is_answered_again : 1;      /* its 2xx was seen there more than once */
     struct transaction *answered_by; /* the transaction with the fewest Vias that showed its 2xx */
     int64_t answered_ns;             /* its first 2xx there */
-    uint32_t answers;                /* 2xx seen there, repeats included */
     int64_t ack_ns;                  /* ACK of a 2xx */
     int64_t bye_ns;
-    enum ended_by bye_by;
-    bool is_bye_guessed;      /* only its 2xx was seen so far */
-    bool is_confirmed_unseen; /* something that only a confirmed dialog has was seen, not its 2xx */
     struct offer_answer *media; /* NULL: no SDP seen, or no room */
 };
 

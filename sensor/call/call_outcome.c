@@ -324,7 +324,7 @@ static void fill_ack_missing(const struct call *call, const struct transaction *
             continue;
         if (dialog->ack_ns != CALL_NO_TIME) {
             event->has_ack_missing = true;
-        } else if (dialog->answers > 1) {
+        } else if (dialog->is_answered_again) {
             event->has_ack_missing = event->ack_missing = true;
             return;
         }

@@ -243,7 +243,7 @@ uint64_t call_table_via_hash(const struct call_table *table, const struct sip_vi
 
 uint64_t call_table_tag_hash(const struct call_table *table, struct slice tag)
 {
-    return hash_bytes(&table->key, tag.at, tag.len);
+    return hash_bytes(&table->key, tag.at, tag.len) >> (64 - DIALOG_TAG_BITS);
 }
 
 struct transaction *call_find_transaction(const struct call *call, uint64_t via_hash, uint32_t cseq)
@@ -370,7 +370,7 @@ struct dialog *call_table_dialog(struct call_table *table, struct call *call, ui
     if (!dialog)
         return NULL;
     *dialog = (struct dialog){
-        .tag_hash = tag_hash,
+        .tag_hash = tag_hash & ((UINT64_C(1) << DIALOG_TAG_BITS) - 1),
         .answered_ns = CALL_NO_TIME,
         .ack_ns = CALL_NO_TIME,
         .bye_ns = CALL_NO_TIME,

@@ -38,7 +38,7 @@ int calls_init(struct calls *calls, const struct calls_params *params)
     uint64_t sendings_bytes = bytes / SENDINGS_MEMORY_SHARE;
     uint64_t scanner_bytes = peer_bytes / SCANNER_MEMORY_SHARE;
     size_t pairs = (peer_bytes - scanner_bytes) / PEERS_PAIR_BYTES;
-    size_t announcements = media_bytes / (sizeof(struct media_announcement) + sizeof(void *));
+    size_t announcements = media_bytes / media_map_bytes_each();
     if (call_table_init(&calls->table, bytes - peer_bytes - media_bytes - sendings_bytes) ||
         peers_init(&calls->peers, PEERS_PER_PAIR * pairs, pairs) ||
         !(calls->scanners = scanners_create(scanner_bytes / SCANNERS_SOURCE_BYTES)) ||

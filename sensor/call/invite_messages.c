@@ -163,10 +163,10 @@ static void note_answer(struct dialog *dialog, struct transaction *t, int64_t no
     if (!dialog->answered_by || t->via_count < dialog->answered_by->via_count) {
         dialog->answered_by = t;
         dialog->answered_ns = now_ns;
-        dialog->answers = 0;
+        dialog->is_answered_again = false;
+    } else if (dialog->answered_by == t) {
+        dialog->is_answered_again = true;
     }
-    if (dialog->answered_by == t)
-        dialog->answers++;
 }
 
 /* The INVITE of this CSeq that waits for the host that sent this response; NULL: none does. */

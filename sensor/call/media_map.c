@@ -8,6 +8,14 @@ enum {
     ANSWERS_MAX = 64, /* streams that are looked at for one that answers another, the latest */
 };
 
+enum { LONG_LIST_BYTES = MEDIA_MAP_PAYLOADS_MAX * sizeof(struct media_map_payload) };
+
+size_t media_map_bytes_each(void)
+{
+    return sizeof(struct media_announcement) + LONG_LIST_BYTES / MEDIA_MAP_PER_LONG_LIST +
+           sizeof(void *);
+}
+
 int media_map_init(struct media_map *map, size_t announcements, struct streams *streams,
                    struct codec_book *codecs)
 {
@@ -16,7 +24,8 @@ int media_map_init(struct media_map *map, size_t announcements, struct streams *
         return 0;
     map->hosts = calloc(MEDIA_MAP_HOSTS, sizeof *map->hosts);
     if (!map->hosts || table_init(&map->table) ||
-        slab_init(&map->announcements, sizeof(struct media_announcement), announcements)) {
+        slab_init(&map->announcements, sizeof(struct media_announcement), announcements) ||
+        slab_init(&map->payloads, LONG_LIST_BYTES, announcements / MEDIA_MAP_PER_LONG_LIST + 1)) {
         media_map_fini(map);
         return -ENOMEM;
     }
@@ -27,6 +36,7 @@ int media_map_init(struct media_map *map, size_t announcements, struct streams *
 
 void media_map_fini(struct media_map *map)
 {
+    slab_fini(&map->payloads);
     slab_fini(&map->announcements);
     table_fini(&map->table);
     free(map->hosts);
@@ -99,10 +109,11 @@ const struct media_announcement *media_map_find(const struct call *call,
 static uint16_t codec_in(const struct media_announcement *announcement, uint8_t type,
                          bool *is_named)
 {
+    const struct media_map_payload *payload = media_map_payloads(announcement);
     for (unsigned i = 0; i < announcement->payload_count; i++)
-        if (announcement->payload[i].type == type) {
+        if (payload[i].type == type) {
             *is_named = true;
-            return announcement->payload[i].codec;
+            return payload[i].codec;
         }
     return CODEC_NONE;
 }
@@ -291,6 +302,8 @@ static void drop(struct media_map *map, struct media_announcement **place)
     struct media_announcement *announcement = *place;
     *place = announcement->older;
     table_remove(&map->table, &announcement->node);
+    if (announcement->payload_count > MEDIA_MAP_PAYLOADS_FEW)
+        slab_free(&map->payloads, announcement->payload.many);
     slab_free(&map->announcements, announcement);
 }
 
@@ -368,6 +381,20 @@ static struct media_announcement *announcement_of(struct media_map *map, struct 
     return found;
 }
 
+static void set_payloads(struct media_map *map, struct media_announcement *announcement,
+                         const struct media_map_payload *payload, unsigned count)
+{
+    struct media_map_payload *many = NULL;
+    if (announcement->payload_count > MEDIA_MAP_PAYLOADS_FEW)
+        slab_free(&map->payloads, announcement->payload.many);
+    if (count > MEDIA_MAP_PAYLOADS_FEW && !(many = slab_alloc(&map->payloads)))
+        count = MEDIA_MAP_PAYLOADS_FEW;
+    announcement->payload_count = count & 0x7fu;
+    memcpy(many ? many : announcement->payload.few, payload, count * sizeof *payload);
+    if (many)
+        announcement->payload.many = many;
+}
+
 /* True: its payload types mean something else than before. */
 static bool note_payloads(struct media_map *map, struct media_announcement *announcement,
                           const struct sdp_media *media)
@@ -382,10 +409,9 @@ static bool note_payloads(struct media_map *map, struct media_announcement *anno
         };
     }
     if (count == announcement->payload_count &&
-        memcmp(payload, announcement->payload, sizeof payload) == 0)
+        memcmp(payload, media_map_payloads(announcement), count * sizeof *payload) == 0)
         return false;
-    announcement->payload_count = count & 0x7fu;
-    memcpy(announcement->payload, payload, sizeof payload);
+    set_payloads(map, announcement, payload, count);
     return true;
 }
 

@@ -42,6 +42,8 @@
 enum {
     MEDIA_MAP_PER_CALL = 16,
     MEDIA_MAP_PAYLOADS_MAX = 16, /* of a description: the preferred ones */
+    MEDIA_MAP_PAYLOADS_FEW = 8,  /* more of them stand apart, */
+    MEDIA_MAP_PER_LONG_LIST = 4, /* of one announcement in four, else only so many are kept */
     MEDIA_MAP_HOSTS = 4096,
     MEDIA_MAP_CROWD_MAX = 128, /* announcements of one endpoint, but for forged ones few */
     MEDIA_MAP_WALK_MAX = 32,   /* of these, the latest that are looked at */
@@ -66,10 +68,20 @@ struct media_announcement {
     bool is_secure : 1;
     uint8_t payload_count : 7;
     uint8_t crowd; /* so many had announced its endpoint before it, at the most */
-    struct media_map_payload payload[MEDIA_MAP_PAYLOADS_MAX];
+    union {
+        struct media_map_payload few[MEDIA_MAP_PAYLOADS_FEW];
+        struct media_map_payload *many; /* MEDIA_MAP_PAYLOADS_MAX of them */
+    } payload;
 };
 
-_Static_assert(sizeof(struct media_announcement) <= 96, "two and more of each call");
+_Static_assert(sizeof(struct media_announcement) <= 80, "two and more of each call");
+
+static inline const struct media_map_payload *
+media_map_payloads(const struct media_announcement *announcement)
+{
+    return announcement->payload_count > MEDIA_MAP_PAYLOADS_FEW ? announcement->payload.many
+                                                                : announcement->payload.few;
+}
 
 /* An address, as far as it matters whether its media can be seen. Two may share a place: the latest
  * has it. */
@@ -82,7 +94,7 @@ struct media_host {
 struct media_map {
     struct hash_key key;
     struct table table;
-    struct slab announcements;
+    struct slab announcements, payloads;
     struct media_host *hosts; /* MEDIA_MAP_HOSTS, by hash */
     struct streams *streams;
     struct codec_book *codecs;
@@ -92,6 +104,8 @@ struct media_map {
     uint64_t left_out; /* announcements for which there was no room */
 };
 
+/* What an announcement takes, its shares of tables included. */
+size_t media_map_bytes_each(void);
 /* streams and codecs stay the caller's; NULL: media are not followed, and everything does nothing.
  * 0 or -ENOMEM. */
 int media_map_init(struct media_map *map, size_t announcements, struct streams *streams,

@@ -282,10 +282,10 @@ static bool has_no_common_codec(const struct calls *calls, const struct media_an
         return false;
     for (unsigned i = 0; i < a->payload_count; i++)
         for (unsigned j = 0; j < b->payload_count; j++) {
-            uint16_t codec = a->payload[i].codec;
-            if (codec == CODEC_NONE || b->payload[j].codec == CODEC_NONE)
+            uint16_t codec = media_map_payloads(a)[i].codec;
+            if (codec == CODEC_NONE || media_map_payloads(b)[j].codec == CODEC_NONE)
                 return false; /* who knows */
-            if (codec == b->payload[j].codec &&
+            if (codec == media_map_payloads(b)[j].codec &&
                 codec_at(calls->media_map.codecs, codec)->kind == CODEC_AUDIO)
                 return false;
         }

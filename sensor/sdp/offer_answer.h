@@ -73,7 +73,7 @@ struct offer_answer_media {
     bool disabled : 1;
     bool ice : 1;
     bool zero_address : 1;
-};
+} __attribute__((packed)); /* of each call there are up to sixteen */
 
 /* In the order of the m= lines: the media of an answer are those of the offer, one by one. */
 struct offer_answer_description {
@@ -106,7 +106,7 @@ struct offer_answer {
     } party[2]; /* by enum offer_answer_side */
 };
 
-_Static_assert(sizeof(struct offer_answer) <= 128, "kept for every dialog");
+_Static_assert(sizeof(struct offer_answer) <= 96, "kept for every dialog");
 
 void offer_answer_init(struct offer_answer *oa);
 void offer_answer_saw(struct offer_answer *oa, const struct offer_answer_step *step);

@@ -162,6 +162,34 @@ static void test_whose_payload_types(void **state)
     bench_free(b);
 }
 
+/* A list of more than few payload types stands apart, as long as it is one. */
+static void test_many_payload_types(void **state)
+{
+    struct bench *b = bench_new_media();
+    const struct slab *lists = &b->calls.media_map.payloads;
+    (void)state;
+    bench_call(b,
+               SDP_OF("192.0.2.10", "20000",
+                      "RTP/AVP 0 8 96 97 98 99 100 101 102 103 104\r\n"
+                      "a=rtpmap:104 opus/48000/2\r\n"),
+               ANSWER);
+    assert_int_equal(lists->used, 1);
+    TALK(b, 1020, 1040, {GW_RTP, ALICE_RTP, 1, 104});
+    assert_string_equal(codec_name(b, stream_of(the_call(b), 1)), "opus");
+    SAY(b, 2000, .branch = "r", .ttag = "t1", .cseq = 2,
+        .sdp = SDP_OF("192.0.2.10", "20000", "RTP/AVP 0 104\r\na=rtpmap:104 speex/16000\r\n"));
+    assert_int_equal(lists->used, 0);
+    assert_string_equal(codec_name(b, stream_of(the_call(b), 1)), "speex");
+    SAY(b, 3000, .branch = "r2", .ttag = "t1", .cseq = 3,
+        .sdp = SDP_OF("192.0.2.10", "20000", "RTP/AVP 0 8 96 97 98 99 100 101 102 103 104\r\n"));
+    assert_int_equal(lists->used, 1);
+    SAY(b, 4000, .method = "BYE", .branch = "bye", .ttag = "t1", .cseq = 50);
+    SAY(b, 4010, .method = "BYE", .branch = "bye", .ttag = "t1", .cseq = 50, .status = 200);
+    bench_wait(b, 10000);
+    assert_int_equal(lists->used, 0);
+    bench_free(b);
+}
+
 /* Another hop's description of the call names what this one does not. */
 static void test_payload_type_of_another_hop(void **state)
 {
@@ -668,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_joined_by_its_reverse),
         cmocka_unit_test(test_source_needs_a_payload_type),
         cmocka_unit_test(test_whose_payload_types),
+        cmocka_unit_test(test_many_payload_types),
         cmocka_unit_test(test_payload_type_of_another_hop),
         cmocka_unit_test(test_encrypted),
         cmocka_unit_test(test_nothing_is_announced),
