@@ -12,35 +12,43 @@ int table_init(struct table *table)
     return table->bucket ? 0 : -ENOMEM;
 }
 
+int table_init_dense(struct table *table)
+{
+    int error = table_init(table);
+    table->is_dense = true;
+    return error;
+}
+
 void table_fini(struct table *table)
 {
     free(table->bucket);
     *table = (struct table){0};
 }
 
+/* Each bucket becomes two. What has one hash keeps its order: the latest inserted comes first. */
 static void grow(struct table *table)
 {
-    size_t buckets = 2 * (table->mask + 1);
-    struct table_node **bucket = calloc(buckets, sizeof *bucket);
+    size_t half = table->mask + 1;
+    struct table_node **bucket = calloc(2 * half, sizeof *bucket);
     if (!bucket)
         return;
-    for (size_t i = 0; i <= table->mask; i++) {
-        struct table_node *next;
-        for (struct table_node *node = table->bucket[i]; node; node = next) {
-            struct table_node **head = &bucket[node->hash & (buckets - 1)];
-            next = node->next;
-            node->next = *head;
-            *head = node;
+    for (size_t i = 0; i < half; i++) {
+        struct table_node **end[2] = {&bucket[i], &bucket[half + i]};
+        for (struct table_node *node = table->bucket[i]; node; node = node->next) {
+            struct table_node ***place = &end[(node->hash & half) != 0];
+            **place = node;
+            *place = &node->next;
         }
+        *end[0] = *end[1] = NULL;
     }
     free(table->bucket);
     table->bucket = bucket;
-    table->mask = buckets - 1;
+    table->mask = 2 * half - 1;
 }
 
 void table_insert(struct table *table, struct table_node *node, uint64_t hash)
 {
-    if (table->count > table->mask)
+    if (table->count >> table->is_dense > table->mask)
         grow(table);
     struct table_node **head = &table->bucket[hash & table->mask];
     node->hash = hash;

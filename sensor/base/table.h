@@ -1,14 +1,15 @@
 /*
  * table: a hash table whose nodes are part of the objects in it; chained.
  *
- * The caller hashes (hash.h, with a random key) and compares; several objects may have one hash.
- * The buckets double as objects come, so that a table that could hold a million things but holds a
- * thousand stays in the processor's cache. When memory for more buckets is out, the chains grow
- * instead.
+ * The caller hashes (hash.h, with a random key) and compares; several objects may have one hash,
+ * and are found from the latest inserted to the first. The buckets double as objects come, so that
+ * a table that could hold a million things but holds a thousand stays in the processor's cache.
+ * When memory for more buckets is out, the chains grow instead.
  */
 #ifndef SIPSPAN_BASE_TABLE_H
 #define SIPSPAN_BASE_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,10 +22,13 @@ struct table {
     struct table_node **bucket;
     size_t mask;
     size_t count;
+    bool is_dense; /* two objects a bucket, else one */
 };
 
 /* 0 or -ENOMEM. */
 int table_init(struct table *table);
+/* For one that packets do not look into: half the buckets. */
+int table_init_dense(struct table *table);
 void table_fini(struct table *table);
 
 void table_insert(struct table *table, struct table_node *node, uint64_t hash);

@@ -58,6 +58,30 @@ static void test_equal_hashes(void **state)
     table_fini(&table);
 }
 
+/* However often the table has grown since. */
+static void test_latest_comes_first(void **state)
+{
+    enum { COUNT = 600, EQUAL = 5 };
+    (void)state;
+    for (int is_dense = 0; is_dense < 2; is_dense++) {
+        struct table table;
+        struct table_node equal[EQUAL], *other = calloc(COUNT, sizeof *other);
+        assert_non_null(other);
+        assert_int_equal(is_dense ? table_init_dense(&table) : table_init(&table), 0);
+        for (int i = 0; i < EQUAL; i++)
+            table_insert(&table, &equal[i], 7);
+        for (uint64_t i = 0; i < COUNT; i++)
+            table_insert(&table, &other[i], (i + 1) * 0x9e3779b97f4a7c15ULL);
+        assert_int_equal(table.mask + 1, is_dense ? 512 : 1024);
+        struct table_node *at = table_first(&table, 7);
+        for (int i = EQUAL; i-- > 0; at = table_next(at))
+            assert_ptr_equal(at, &equal[i]);
+        assert_null(at);
+        table_fini(&table);
+        free(other);
+    }
+}
+
 static void test_edges(void **state)
 {
     struct table table = {0};
@@ -76,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_insert_find_remove),
         cmocka_unit_test(test_equal_hashes),
+        cmocka_unit_test(test_latest_comes_first),
         cmocka_unit_test(test_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
