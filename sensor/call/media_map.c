@@ -23,7 +23,7 @@ int media_map_init(struct media_map *map, size_t announcements, struct streams *
     if (!streams || !codecs)
         return 0;
     map->hosts = calloc(MEDIA_MAP_HOSTS, sizeof *map->hosts);
-    if (!map->hosts || table_init(&map->table) ||
+    if (!map->hosts || table_init_dense(&map->table) ||
         slab_init(&map->announcements, sizeof(struct media_announcement), announcements) ||
         slab_init(&map->payloads, LONG_LIST_BYTES, announcements / MEDIA_MAP_PER_LONG_LIST + 1)) {
         media_map_fini(map);

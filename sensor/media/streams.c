@@ -17,8 +17,9 @@ static int init_tables(struct streams *streams, size_t streams_max)
                    slab_init(&streams->oddities, sizeof(struct rtp_oddities), streams_max) ||
                    slab_init(&streams->pasts, sizeof(struct stream_past), streams_max) ||
                    slab_init(&streams->rtcp, sizeof(struct stream_rtcp), streams_max) ||
-                   table_init(&streams->by_number) || table_init(&streams->by_src) ||
-                   table_init(&streams->by_dst) || timer_heap_init(&streams->timers, streams_max)
+                   table_init(&streams->by_number) || table_init_dense(&streams->by_src) ||
+                   table_init_dense(&streams->by_dst) ||
+                   timer_heap_init(&streams->timers, streams_max)
                ? -1
                : 0;
 }
