@@ -127,12 +127,16 @@ unsigned rtp_source_types(const struct rtp_source *source, const struct rtp_reco
                           struct rtp_type_count types[static RTP_TYPES_MAX])
 {
     const struct rtp_oddities *odd = record->odd;
-    unsigned count = odd ? odd->types : 1;
-    types[0] = (struct rtp_type_count){record->type, 0};
-    for (unsigned i = 0; odd && i < count; i++)
+    uint32_t latest = source->received - record->type_since;
+    if (!odd) {
+        types[0] = (struct rtp_type_count){record->type, latest};
+        return 1;
+    }
+    unsigned last = odd->types - 1U;
+    for (unsigned i = 0; i < last; i++)
         types[i] = (struct rtp_type_count){odd->type[i], odd->type_count[i]};
-    types[count - 1].count += source->received - record->type_since;
-    return count;
+    types[last] = (struct rtp_type_count){odd->type[last], odd->type_count[last] + latest};
+    return odd->types;
 }
 
 uint8_t rtp_source_main_type(const struct rtp_source *source, const struct rtp_record *record,
