@@ -70,13 +70,18 @@ void rtp_source_end(struct rtp_record *record)
     record->odd = NULL;
 }
 
-/* From here the next packet's time is measured. */
-static void begin_timing(struct rtp_source *source, int64_t arrival_ns,
-                         const struct rtp_header *header)
+static inline void go_on_timing(struct rtp_source *source, int64_t arrival_ns,
+                                struct rtp_header header)
 {
     source->timed_ns = arrival_ns;
-    source->timestamp = header->timestamp;
-    source->timed_sequence = header->sequence;
+    source->timestamp = header.timestamp;
+    source->timed_sequence = header.sequence;
+}
+
+/* From here the next packet's time is measured. */
+static void begin_timing(struct rtp_source *source, int64_t arrival_ns, struct rtp_header header)
+{
+    go_on_timing(source, arrival_ns, header);
     source->flags |= RTP_IS_TIMED;
 }
 
@@ -101,8 +106,8 @@ void rtp_source_set_type(struct rtp_source *source, struct rtp_record *record, u
     source->ns_per_tick = ns_per_tick;
     if (source->received == 1 && clock_hz > 0)
         begin_timing(source, record->first_ns,
-                     &(struct rtp_header){.timestamp = record->first_timestamp,
-                                          .sequence = (uint16_t)source->highest});
+                     (struct rtp_header){.timestamp = record->first_timestamp,
+                                         .sequence = (uint16_t)source->highest});
     if (payload_type == source->payload_type)
         return;
     struct rtp_oddities *odd = rtp_record_note(record);
@@ -223,6 +228,12 @@ static double adaptive_length_ns(const struct rtp_source *source, const struct r
     return fmin(length_ns, ADAPTIVE_MAX_NS);
 }
 
+static void end_late_run(struct rtp_source *source, struct rtp_record *record)
+{
+    record->late_run = 0;
+    source->flags &= (uint8_t)~RTP_IS_LATE;
+}
+
 /*
  * Where all packets come late for a second, the path has become longer: the jitter buffer
  * resynchronises to the fastest of them. Where they come later and later, beyond what any buffer
@@ -235,12 +246,13 @@ static void follow_late_run(struct rtp_source *source, struct rtp_record *record
     if (record->late_run == 0 || transit_ns < odd->late_least_ns)
         odd->late_least_ns = transit_ns;
     record->late_run++;
+    source->flags |= RTP_IS_LATE;
     bool is_slow = above_ns > ADAPTIVE_MAX_NS && record->late_run >= SLOW_RUN_MIN &&
                    transit_ns > odd->late_least_ns;
     if (!is_slow && record->late_run < LATE_RUN_MAX)
         return;
     source->floor_ns = source->least_ns = is_slow ? transit_ns : odd->late_least_ns;
-    record->late_run = 0;
+    end_late_run(source, record);
 }
 
 /* Slower than the fastest by more than the least that a jitter buffer has. */
@@ -262,44 +274,50 @@ take_late(struct rtp_source *source, struct rtp_record *record, uint32_t sequenc
     if (above_ns > BUFFER_SHORT_NS)
         follow_late_run(source, record, above_ns);
     else
-        record->late_run = 0;
+        end_late_run(source, record);
 }
 
 /* True: the time stamps began anew, which is no delay. */
-static __attribute__((noinline)) bool is_jump(struct rtp_source *source,
-                                              const struct rtp_header *header, int64_t arrival_ns,
-                                              double off_ns)
+static __attribute__((noinline)) bool is_jump(struct rtp_source *source, struct rtp_header header,
+                                              int64_t arrival_ns, double off_ns)
 {
-    double limit_ns = header->marker ? JUMP_MARKED_NS : JUMP_NS;
+    double limit_ns = header.marker ? JUMP_MARKED_NS : JUMP_NS;
     if (off_ns <= limit_ns)
         return false;
     begin_timing(source, arrival_ns, header);
     return true;
 }
 
+/* Nothing was sent in between, not even events. */
+static __attribute__((noinline)) void note_pause(struct rtp_source *source,
+                                                 struct rtp_record *record, uint16_t sequence,
+                                                 int64_t arrival_ns)
+{
+    if ((uint16_t)(sequence - source->timed_sequence) != 1)
+        return;
+    source->flags |= RTP_PAUSES;
+    struct rtp_oddities *odd = rtp_record_note(record);
+    odd->pause_from_ns = source->timed_ns;
+    odd->pause_until_ns = arrival_ns;
+}
+
 /* RFC 3550 A.8, in ns. */
 static inline void take_time(struct rtp_source *source, struct rtp_record *record,
-                             const struct rtp_header *header, int64_t arrival_ns, uint32_t sequence)
+                             struct rtp_header header, int64_t arrival_ns, uint32_t sequence)
 {
     if (!(source->flags & RTP_IS_TIMED)) {
         if (source->ns_per_tick > 0)
             begin_timing(source, arrival_ns, header);
         return;
     }
-    double apart_ns =
-        (double)(int32_t)(header->timestamp - source->timestamp) * source->ns_per_tick;
+    double apart_ns = (double)(int32_t)(header.timestamp - source->timestamp) * source->ns_per_tick;
     double longer_ns = (double)(arrival_ns - source->timed_ns) - apart_ns;
     double off_ns = fabs(longer_ns);
     if (off_ns > JUMP_MARKED_NS && is_jump(source, header, arrival_ns, off_ns))
         return;
-    /* Nothing was sent in between, not even events. */
-    bool follows = (uint16_t)(header->sequence - source->timed_sequence) == 1;
-    if (apart_ns > PAUSE_NS && follows) {
-        source->flags |= RTP_PAUSES;
-        rtp_record_note(record)->pause_from_ns = source->timed_ns;
-        rtp_record_note(record)->pause_until_ns = arrival_ns;
-    }
-    begin_timing(source, arrival_ns, header);
+    if (apart_ns > PAUSE_NS)
+        note_pause(source, record, header.sequence, arrival_ns);
+    go_on_timing(source, arrival_ns, header);
     source->jitter_ns += (off_ns - source->jitter_ns) * (1.0 / 16);
     source->jitter_sum_ns += source->jitter_ns;
     source->jitter_count++;
@@ -315,8 +333,8 @@ static inline void take_time(struct rtp_source *source, struct rtp_record *recor
     delay_spread_add(&record->spread, (uint64_t)above_ns);
     if (above_ns > ADAPTIVE_MIN_NS)
         take_late(source, record, sequence, above_ns);
-    else
-        record->late_run = 0;
+    else if (source->flags & RTP_IS_LATE)
+        end_late_run(source, record);
 }
 
 static void take_comfort_noise(struct rtp_source *source, struct rtp_record *record)
@@ -326,7 +344,7 @@ static void take_comfort_noise(struct rtp_source *source, struct rtp_record *rec
 }
 
 static inline void count(struct rtp_source *source, struct rtp_record *record,
-                         const struct rtp_header *header, int64_t arrival_ns, uint32_t sequence,
+                         struct rtp_header header, int64_t arrival_ns, uint32_t sequence,
                          enum rtp_payload payload)
 {
     source->received++;
@@ -388,7 +406,7 @@ static enum rtp_taken take_before_first(struct rtp_source *source, struct rtp_re
 }
 
 static __attribute__((noinline)) enum rtp_taken
-take_behind(struct rtp_source *source, struct rtp_record *record, const struct rtp_header *header,
+take_behind(struct rtp_source *source, struct rtp_record *record, struct rtp_header header,
             int64_t arrival_ns, unsigned behind, enum rtp_payload payload)
 {
     uint32_t sequence = source->highest - behind;
@@ -424,27 +442,27 @@ static void restart(struct rtp_source *source, struct rtp_record *record)
     source->flags &= (uint8_t) ~(RTP_IS_RESTARTING | RTP_IS_TIMED);
     if (source->ns_per_tick > 0)
         begin_timing(source, odd->pending_ns,
-                     &(struct rtp_header){.timestamp = odd->pending_timestamp,
-                                          .sequence = odd->pending_sequence});
+                     (struct rtp_header){.timestamp = odd->pending_timestamp,
+                                         .sequence = odd->pending_sequence});
     odd->learn_ns = odd->pending_ns;
     odd->learn_timestamp = odd->pending_timestamp;
     odd->learn_received = source->received;
 }
 
 static __attribute__((noinline)) enum rtp_taken
-take_far(struct rtp_source *source, struct rtp_record *record, const struct rtp_header *header,
+take_far(struct rtp_source *source, struct rtp_record *record, struct rtp_header header,
          int64_t arrival_ns, enum rtp_payload payload)
 {
     struct rtp_oddities *odd = rtp_record_note(record);
     if (source->flags & RTP_IS_RESTARTING &&
-        header->sequence == (uint16_t)(odd->pending_sequence + 1)) {
+        header.sequence == (uint16_t)(odd->pending_sequence + 1)) {
         restart(source, record);
         count(source, record, header, arrival_ns, source->highest, payload);
         return RTP_TAKEN;
     }
     source->flags |= RTP_IS_RESTARTING;
-    odd->pending_sequence = header->sequence;
-    odd->pending_timestamp = header->timestamp;
+    odd->pending_sequence = header.sequence;
+    odd->pending_timestamp = header.timestamp;
     odd->pending_ns = arrival_ns;
     return RTP_STRAY;
 }
@@ -459,20 +477,13 @@ static bool is_behind(const struct rtp_source *source, const struct rtp_record *
            (int32_t)(source->highest - behind - record->first) >= 0;
 }
 
-enum rtp_taken rtp_source_take(struct rtp_source *source, struct rtp_record *record,
-                               const struct rtp_header *header, int64_t arrival_ns,
-                               enum rtp_payload payload)
+/* All but the next one of a sequence without a gap in the window. */
+static __attribute__((noinline)) enum rtp_taken
+take_unusual(struct rtp_source *source, struct rtp_record *record, struct rtp_header header,
+             int64_t arrival_ns, enum rtp_payload payload)
 {
-    unsigned ahead = (uint16_t)(header->sequence - (uint16_t)source->highest);
-    source->seen_ns = arrival_ns > source->seen_ns ? arrival_ns : source->seen_ns;
-    if (ahead == 1) {
-        bool is_there = source->window[1] >> 63;
-        source->window[1] = source->window[1] << 1 | source->window[0] >> 63;
-        source->window[0] = source->window[0] << 1 | 1;
-        source->highest++;
-        if (!is_there)
-            lose(record, source->highest - RTP_WINDOW, 1);
-    } else if (ahead > 0 && ahead < RTP_MAX_DROPOUT) {
+    unsigned ahead = (uint16_t)(header.sequence - (uint16_t)source->highest);
+    if (ahead > 0 && ahead < RTP_MAX_DROPOUT) {
         advance(source, record, ahead);
     } else if (ahead == 0 || is_behind(source, record, CYCLE - ahead)) {
         return take_behind(source, record, header, arrival_ns, (CYCLE - ahead) % CYCLE, payload);
@@ -482,6 +493,20 @@ enum rtp_taken rtp_source_take(struct rtp_source *source, struct rtp_record *rec
     source->flags &= (uint8_t)~RTP_IS_RESTARTING;
     count(source, record, header, arrival_ns, source->highest, payload);
     return has_hole(source->window[0], ahead) ? RTP_MISSING : RTP_TAKEN;
+}
+
+enum rtp_taken rtp_source_take(struct rtp_source *source, struct rtp_record *record,
+                               const struct rtp_header *header, int64_t arrival_ns,
+                               enum rtp_payload payload)
+{
+    source->seen_ns = arrival_ns > source->seen_ns ? arrival_ns : source->seen_ns;
+    /* Behind a window without a gap the next one changes nothing of it. */
+    if (header->sequence != (uint16_t)(source->highest + 1) ||
+        (source->window[0] & source->window[1]) != UINT64_MAX || source->flags & RTP_IS_RESTARTING)
+        return take_unusual(source, record, *header, arrival_ns, payload);
+    uint32_t sequence = ++source->highest;
+    count(source, record, *header, arrival_ns, sequence, payload);
+    return RTP_TAKEN;
 }
 
 void rtp_source_learn_anew(const struct rtp_source *source, struct rtp_record *record,

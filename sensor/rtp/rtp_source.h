@@ -62,7 +62,8 @@ enum rtp_source_flag {
     RTP_IS_RESTARTING = 2, /* one packet of another sequence was seen: odd pending_* */
     RTP_PAUSES = 4,        /* it was silent between talkspurts: odd pause_* */
     RTP_SENDS_NOISE = 8,   /* comfort noise, of which little may come for long */
-    RTP_FLAGS_OWNER = 16,  /* this bit and those above are the owner's */
+    RTP_IS_LATE = 16,      /* record.late_run is not 0 */
+    RTP_FLAGS_OWNER = 32,  /* this bit and those above are the owner's */
 };
 
 /* Of an interval, or of several added up. */
