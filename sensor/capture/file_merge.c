@@ -124,11 +124,17 @@ static inline void take_run(struct file_merge *m, struct packet_batch *batch)
 {
     struct packet *packet = &batch->packet[batch->count];
     unsigned count = file_reader_run(m->heap[0], packet, PACKET_BATCH_MAX - batch->count);
-    batch->count += count;
-    for (; count > 0; count--, packet++) {
-        packet->number = ++m->number;
-        capture_count(&m->base, packet);
+    uint64_t bytes = 0, truncated = 0;
+    for (unsigned i = 0; i < count; i++) {
+        packet[i].number = m->number + i + 1;
+        bytes += packet[i].captured_len;
+        truncated += packet[i].captured_len < packet[i].wire_len;
     }
+    m->number += count;
+    batch->count += count;
+    m->base.stats.packets += count;
+    m->base.stats.bytes += bytes;
+    m->base.stats.truncated += truncated;
 }
 
 /* Fills the top's window. No packet may be out. False: the capture was stopped. */

@@ -9,6 +9,8 @@ enum {
     FILE_HEADER_LEN = 24,
     RECORD_HEADER_LEN = 16,
     MAJOR_VERSION = 2,
+    AHEAD = 2048, /* about ten packets of voice: what is there is asked for in time */
+    HEADERS = 80, /* of the record and of the packet, where their second half begins */
 };
 
 #define MAGIC_MICROSECONDS 0xa1b2c3d4u
@@ -108,8 +110,13 @@ static inline unsigned take_packets(const struct pcap_file *file, bool big_endia
 {
     unsigned count = 0;
     size_t len = 0;
-    while (count < max && take_packet(file, big_endian, at + len, left - len, &out[count]))
+    while (count < max && take_packet(file, big_endian, at + len, left - len, &out[count])) {
+        if (left - len > AHEAD) {
+            __builtin_prefetch(at + len + AHEAD);
+            __builtin_prefetch(at + len + HEADERS);
+        }
         len += RECORD_HEADER_LEN + (size_t)out[count++].captured_len;
+    }
     *length = len;
     return count;
 }
