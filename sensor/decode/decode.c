@@ -3,9 +3,10 @@
 #include "decode/ip.h"
 #include "decode/label.h"
 #include "decode/link.h"
+#include "decode/plain.h"
 #include "decode/tunnel.h"
 
-enum { UDP_HEADER_LEN = 8, TCP_HEADER_LEN = 20 };
+enum { TCP_HEADER_LEN = 20 };
 
 /* More than an IP datagram can have: of one whose fragments were cut, nobody knows how much. */
 enum { CUT_UNKNOWN = 0x10000 };
@@ -163,38 +164,25 @@ static inline void reset_datagram(const struct packet *packet, struct datagram *
     out->incomplete = false;
 }
 
-/*
- * Nearly all packets: Ethernet, IPv4 without options, UDP, all of it captured, no tunnel. In one
- * go, what the layers would say of it. False: it is something else, and nothing was touched.
- */
+/* Nearly all packets. False: it is something else, and nothing was touched. */
 static inline bool decode_plain(const struct packet *packet, struct datagram *restrict out)
 {
-    enum { V4_NO_OPTIONS = 0x45, HEADERS_LEN = IPV4_HEADER_LEN + UDP_HEADER_LEN };
-    if (packet->link_type != LINK_ETHERNET ||
-        packet->captured_len < LINK_ETHERNET_LEN + HEADERS_LEN)
+    const uint8_t *ip = plain_ip_of(packet);
+    if (!ip)
         return false;
-    const uint8_t *ip = packet->bytes + LINK_ETHERNET_LEN, *udp = ip + IPV4_HEADER_LEN;
-    bool is_fragment = (layer_u16(ip + 6) & 0x3fff) != 0;
-    if (layer_u16(ip - 2) != ETHERTYPE_IPV4 || ip[0] != V4_NO_OPTIONS || ip[9] != IP_PROTOCOL_UDP ||
-        is_fragment)
-        return false;
-    size_t total_len = layer_u16(ip + 2), udp_len = layer_u16(udp + 4);
-    uint16_t src_port = layer_u16(udp), dst_port = layer_u16(udp + 2);
-    if (total_len > packet->captured_len - LINK_ETHERNET_LEN || udp_len < UDP_HEADER_LEN ||
-        udp_len + IPV4_HEADER_LEN > total_len || tunnel_has_ports(src_port, dst_port))
-        return false;
-
     /* All is read before anything is written: the compiler then writes each field once. */
-    uint8_t addresses[8], ttl = ip[8];
-    uint16_t ip_id = layer_u16(ip + 4);
+    const uint8_t *udp = ip + IPV4_HEADER_LEN;
+    uint16_t src_port = layer_u16(udp), dst_port = layer_u16(udp + 2), ip_id = plain_ip_id(ip);
+    uint8_t addresses[8], ttl = plain_ttl(ip);
     memcpy(addresses, ip + 12, sizeof addresses);
+    struct slice payload = plain_payload(ip);
     reset_datagram(packet, out);
     out->src.ip.version = out->dst.ip.version = 4;
     memcpy(out->src.ip.octets, addresses, 4);
     memcpy(out->dst.ip.octets, addresses + 4, 4);
     out->src.port = src_port;
     out->dst.port = dst_port;
-    out->payload = slice_of((const char *)udp + UDP_HEADER_LEN, udp_len - UDP_HEADER_LEN);
+    out->payload = payload;
     out->ip_id = ip_id;
     out->has_ip_id = true;
     out->ttl = ttl;

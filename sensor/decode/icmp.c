@@ -5,7 +5,6 @@
 enum {
     ICMP_HEADER_LEN = 8, /* of an error: type, code, checksum, and what the type has there */
     PORTS_LEN = 8,       /* the octets of UDP or TCP that every error quotes */
-    UDP_HEADER_LEN = 8,
     TCP_HEADER_LEN = 20,
     TCP_OFFSET_AT = 12,
 };

@@ -9,7 +9,7 @@
 
 #include "decode/layer.h"
 
-enum { IPV4_HEADER_LEN = 20, IPV6_HEADER_LEN = 40 };
+enum { IPV4_HEADER_LEN = 20, IPV6_HEADER_LEN = 40, UDP_HEADER_LEN = 8 };
 
 enum {
     IP_PROTOCOL_ICMP = 1,

@@ -25,6 +25,8 @@ enum {
 /* Most packets are no tunnels: this is all that they are asked. GTP-U's may be either port. */
 static inline bool tunnel_has_ports(uint16_t src, uint16_t dst)
 {
+    if (dst > TUNNEL_PORT_VXLAN_LINUX)
+        return dst == TUNNEL_PORT_TZSP || src == TUNNEL_PORT_GTP_U;
     switch (dst) {
     case TUNNEL_PORT_GTP_U:
     case TUNNEL_PORT_GRE:
@@ -33,7 +35,6 @@ static inline bool tunnel_has_ports(uint16_t src, uint16_t dst)
     case TUNNEL_PORT_GENEVE:
     case TUNNEL_PORT_MPLS:
     case TUNNEL_PORT_VXLAN_LINUX:
-    case TUNNEL_PORT_TZSP:
         return true;
     default:
         return src == TUNNEL_PORT_GTP_U;

@@ -24,6 +24,11 @@
 
 enum { DNS_PORT = 53 };
 
+static inline bool dns_has_port(uint16_t src_port, uint16_t dst_port)
+{
+    return src_port == DNS_PORT || dst_port == DNS_PORT;
+}
+
 struct dns_lookups;
 
 /* Each look-up counts once, by the first that became of it. */

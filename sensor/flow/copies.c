@@ -1,17 +1,18 @@
 #include "flow/copies.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/hash.h"
+#include "decode/plain.h"
 
 enum {
     WAYS = 4,
     BUCKET_BYTES = 64, /* one line of the processor's cache */
     LARGE_PAGE_BYTES = 2 << 20,
     TICK_SHIFT = 14, /* a tick is 2^14 ns: 16 us */
-    RTP_OCTETS = 32, /* header and enough of the voice to tell two packets apart */
 };
 
 /* The first packet of its kind. */
@@ -118,10 +119,13 @@ static inline void mix_octets(const uint64_t key[4], struct lanes *lanes, const 
     lanes->b = hash_fold(hash_word(end - 16) ^ key[1], hash_word(end - 8) ^ b);
 }
 
+/* Source and destination as they lie in the packet. */
 static inline uint64_t both_v4(const struct datagram *datagram)
 {
-    return (uint64_t)hash_half_word(datagram->src.ip.octets) << 32 |
-           hash_half_word(datagram->dst.ip.octets);
+    char octets[8];
+    memcpy(octets, datagram->src.ip.octets, 4);
+    memcpy(octets + 4, datagram->dst.ip.octets, 4);
+    return hash_word(octets);
 }
 
 /* Addresses, ports, id, and what else is in the headers that no way through a network changes. */
@@ -155,19 +159,21 @@ static inline struct lanes mix_headers(const uint64_t key[4], const struct datag
 /* The version of RTP (RFC 3550 section 5.1), with which no text begins. */
 static inline bool is_rtp(const struct datagram *datagram, enum decode_verdict verdict)
 {
-    return verdict == DECODE_UDP && datagram->payload.len >= RTP_OCTETS &&
+    return verdict == DECODE_UDP && datagram->payload.len >= COPIES_RTP_OCTETS &&
            (datagram->payload.at[0] & 0xc0) == 0x80;
 }
 
 /* Nearly all packets, so in as few steps as will do. No other packet is hashed this way. */
-static inline struct lanes mix_rtp_v4(const uint64_t key[4], const struct datagram *datagram)
+static inline uint64_t fingerprint_rtp_v4(const uint64_t key[4], uint64_t addresses, uint32_t ports,
+                                          uint16_t ip_id, struct slice payload)
 {
-    const char *at = datagram->payload.at;
-    uint64_t what = (uint64_t)datagram->src.port << 48 | (uint64_t)datagram->dst.port << 32 |
-                    (uint64_t)datagram->ip_id << 16 | (uint16_t)datagram->payload.len;
-    uint64_t headers = hash_fold(both_v4(datagram) ^ key[0], what ^ key[1]);
-    return (struct lanes){.a = hash_fold(hash_word(at) ^ key[0], hash_word(at + 8) ^ headers),
-                          .b = hash_fold(hash_word(at + 16) ^ key[2], hash_word(at + 24) ^ key[3])};
+    const char *at = payload.at;
+    uint64_t what = (uint64_t)ports << 32 | (uint64_t)ip_id << 16 | (uint16_t)payload.len;
+    uint64_t headers = hash_fold(addresses ^ key[0], what ^ key[1]);
+    return close_lanes(
+        key,
+        (struct lanes){.a = hash_fold(hash_word(at) ^ key[0], hash_word(at + 8) ^ headers),
+                       .b = hash_fold(hash_word(at + 16) ^ key[2], hash_word(at + 24) ^ key[3])});
 }
 
 static __attribute__((noinline)) uint64_t fingerprint_other(const uint64_t key[4],
@@ -175,7 +181,7 @@ static __attribute__((noinline)) uint64_t fingerprint_other(const uint64_t key[4
                                                             enum decode_verdict verdict)
 {
     struct lanes lanes = mix_headers(key, datagram, verdict);
-    size_t len = is_rtp(datagram, verdict) ? RTP_OCTETS : datagram->payload.len;
+    size_t len = is_rtp(datagram, verdict) ? COPIES_RTP_OCTETS : datagram->payload.len;
     mix_octets(key, &lanes, datagram->payload.at, len);
     return close_lanes(key, lanes);
 }
@@ -183,9 +189,17 @@ static __attribute__((noinline)) uint64_t fingerprint_other(const uint64_t key[4
 uint64_t copies_fingerprint(const struct copies *copies, const struct datagram *datagram,
                             enum decode_verdict verdict)
 {
-    return is_rtp(datagram, verdict) && datagram->src.ip.version == 4
-               ? close_lanes(copies->key, mix_rtp_v4(copies->key, datagram))
-               : fingerprint_other(copies->key, datagram, verdict);
+    if (!is_rtp(datagram, verdict) || datagram->src.ip.version != 4)
+        return fingerprint_other(copies->key, datagram, verdict);
+    uint16_t ports[2] = {htobe16(datagram->src.port), htobe16(datagram->dst.port)};
+    return fingerprint_rtp_v4(copies->key, both_v4(datagram), hash_half_word(ports),
+                              datagram->ip_id, datagram->payload);
+}
+
+uint64_t copies_fingerprint_plain(const struct copies *copies, const uint8_t *ip)
+{
+    return fingerprint_rtp_v4(copies->key, plain_addresses(ip), plain_ports(ip), plain_ip_id(ip),
+                              plain_payload(ip));
 }
 
 /* By other bits than the lowest, which is always set. */
@@ -221,49 +235,73 @@ static enum copy_kind kind_of(const struct copies_entry *first, const struct dat
 }
 
 /* As the latest of its bucket; what was in the way `place` makes room for it. */
-static inline enum copy_kind remember(struct copies_entry *entry, int place, uint64_t fingerprint,
-                                      uint32_t ticks, const struct datagram *datagram)
+static inline void remember(struct copies_entry *entry, int place, struct copies_entry latest)
 {
     for (; place > 0; place--)
         entry[place] = entry[place - 1];
-    entry[0] = (struct copies_entry){
-        .fingerprint = fingerprint,
-        .ticks = ticks,
-        .envelope = envelope_mark(datagram->envelope),
-        .ttl = datagram->ttl,
-        .tunnel_depth = datagram->tunnel_depth,
-    };
-    return COPY_NONE;
+    entry[0] = latest;
 }
 
 /* Apart, as it is rare: with a number of entries to be moved that is not known. */
-static __attribute__((noinline)) enum copy_kind remember_again(struct copies_entry *entry,
-                                                               int place, uint64_t fingerprint,
-                                                               uint32_t ticks,
-                                                               const struct datagram *datagram)
+static __attribute__((noinline)) void remember_again(struct copies_entry *entry, int place,
+                                                     struct copies_entry latest)
 {
-    return remember(entry, place, fingerprint, ticks, datagram);
+    remember(entry, place, latest);
+}
+
+/* The first of its kind, where none of the bucket has its fingerprint. */
+static inline void remember_first(struct copies *copies, struct copies_entry *entry,
+                                  struct copies_entry latest)
+{
+    const struct copies_entry *last = &entry[WAYS - 1]; /* the one that came first */
+    copies->overruns +=
+        last->fingerprint != 0 && ticks_between(latest.ticks, last->ticks) <= copies->window_ticks;
+    remember(entry, WAYS - 1, latest);
+}
+
+static inline uint32_t ticks_at(const struct copies *copies, int64_t time_ns)
+{
+    return ticks_of((uint64_t)time_ns - copies->stepped_ns);
 }
 
 enum copy_kind copies_check(struct copies *copies, uint64_t fingerprint,
                             const struct datagram *datagram)
 {
     struct copies_entry *entry = bucket_of(copies, fingerprint)->entry;
-    uint32_t now = ticks_of((uint64_t)datagram->time_ns - copies->stepped_ns);
+    struct copies_entry latest = {
+        .fingerprint = fingerprint,
+        .ticks = ticks_at(copies, datagram->time_ns),
+        .envelope = envelope_mark(datagram->envelope),
+        .ttl = datagram->ttl,
+        .tunnel_depth = datagram->tunnel_depth,
+    };
     for (int way = 0; way < WAYS; way++) {
         if (entry[way].fingerprint != fingerprint)
             continue;
-        uint32_t age = ticks_between(now, entry[way].ticks);
+        uint32_t age = ticks_between(latest.ticks, entry[way].ticks);
         if (age <= copies->window_ticks) { /* the window counts from the first */
             copies->age_ns = (int64_t)age << TICK_SHIFT;
             return kind_of(&entry[way], datagram);
         }
-        return remember_again(entry, way, fingerprint, now, datagram);
+        remember_again(entry, way, latest);
+        return COPY_NONE;
     }
-    const struct copies_entry *last = &entry[WAYS - 1]; /* the one that came first */
-    copies->overruns +=
-        last->fingerprint != 0 && ticks_between(now, last->ticks) <= copies->window_ticks;
-    return remember(entry, WAYS - 1, fingerprint, now, datagram);
+    remember_first(copies, entry, latest);
+    return COPY_NONE;
+}
+
+bool copies_add_plain(struct copies *copies, uint64_t fingerprint, int64_t time_ns, uint8_t ttl)
+{
+    struct copies_entry *entry = bucket_of(copies, fingerprint)->entry;
+    for (int way = 0; way < WAYS; way++)
+        if (entry[way].fingerprint == fingerprint)
+            return false;
+    remember_first(copies, entry,
+                   (struct copies_entry){.fingerprint = fingerprint,
+                                         .ticks = ticks_at(copies, time_ns),
+                                         .envelope = envelope_mark(0),
+                                         .ttl = ttl});
+    return true;
 }
 
 void copies_clock_step(struct copies *copies, int64_t step_ns)

@@ -34,6 +34,8 @@ enum copy_kind {
 /* A longer window would reach the shortest T1. */
 #define COPIES_WINDOW_MAX_NS INT64_C(90000000)
 
+enum { COPIES_RTP_OCTETS = 32 }; /* header and enough of the voice to tell two packets apart */
+
 struct copies {
     uint64_t key[4]; /* random */
     struct copies_bucket *bucket;
@@ -63,6 +65,14 @@ void copies_prefetch(const struct copies *copies, uint64_t fingerprint);
 /* COPY_NONE: it is the first of its kind, and is remembered. */
 enum copy_kind copies_check(struct copies *copies, uint64_t fingerprint,
                             const struct datagram *datagram);
+
+/*
+ * The same of a plain packet (decode/plain.h) of RTP with COPIES_RTP_OCTETS of payload or more, by
+ * its IP header. copies_add_plain is true where it is the first of its kind, and is remembered;
+ * false: it may be a copy, which copies_check knows, and nothing was touched.
+ */
+uint64_t copies_fingerprint_plain(const struct copies *copies, const uint8_t *ip);
+bool copies_add_plain(struct copies *copies, uint64_t fingerprint, int64_t time_ns, uint8_t ttl);
 
 /* The packets' clock was set: what is remembered moves with it. */
 void copies_clock_step(struct copies *copies, int64_t step_ns);

@@ -82,31 +82,47 @@ const struct streams_stats *streams_stats(const struct streams *streams)
 
 /* --- finding */
 
-/* Sixty-four bits of a keyed hash stand for the stream itself. `ssrc` as it lies in the packet. */
-static inline uint64_t number_of(const uint64_t key[7], const struct endpoint *src,
+/* Sixty-four bits of a keyed hash stand for the stream itself. All as it lies in the packet. */
+static inline uint64_t fold_number(const struct streams *streams, uint64_t addresses,
+                                   uint32_t ports, uint32_t ssrc)
+{
+    return hash_fold(addresses ^ streams->key[0], ((uint64_t)ports << 32 | ssrc) ^ streams->key[1]);
+}
+
+/* Only `ssrc` as it lies in the packet. */
+static inline uint64_t number_of(const struct streams *streams, const struct endpoint *src,
                                  const struct endpoint *dst, uint32_t ssrc)
 {
-    uint64_t which = (uint64_t)src->port << 48 | (uint64_t)dst->port << 32 | ssrc;
+    const uint64_t *key = streams->key;
     const uint8_t *from = src->ip.octets, *to = dst->ip.octets;
+    uint16_t ports[2] = {htobe16(src->port), htobe16(dst->port)};
     if (src->ip.version == 4) {
-        uint64_t both = (uint64_t)hash_half_word(from) << 32 | hash_half_word(to);
-        return hash_fold(both ^ key[0], which ^ key[1]);
+        uint8_t both[8];
+        memcpy(both, from, 4);
+        memcpy(both + 4, to, 4);
+        return fold_number(streams, hash_word(both), hash_half_word(ports), ssrc);
     }
     uint64_t hash = hash_fold(hash_word(from) ^ key[2], hash_word(to) ^ key[3]) ^
                     hash_fold(hash_word(from + 8) ^ key[4], hash_word(to + 8) ^ key[5]);
-    return hash_fold(hash ^ key[6], which ^ key[1]);
+    return fold_number(streams, hash ^ key[6], hash_half_word(ports), ssrc);
+}
+
+uint64_t streams_number_v4(const struct streams *streams, uint64_t addresses, uint32_t ports,
+                           uint32_t ssrc)
+{
+    return fold_number(streams, addresses, ports, ssrc);
 }
 
 uint64_t streams_number(const struct streams *streams, const struct datagram *datagram)
 {
-    return number_of(streams->key, &datagram->src, &datagram->dst,
+    return number_of(streams, &datagram->src, &datagram->dst,
                      hash_half_word(datagram->payload.at + 8));
 }
 
 uint64_t streams_number_of(const struct streams *streams, const struct endpoint *src,
                            const struct endpoint *dst, uint32_t ssrc)
 {
-    return number_of(streams->key, src, dst, htobe32(ssrc));
+    return number_of(streams, src, dst, htobe32(ssrc));
 }
 
 void streams_prefetch_slot(const struct streams *streams, uint64_t number)
@@ -173,6 +189,19 @@ static void learn_clock(struct stream *stream, const struct rtp_header *header, 
     stream->source.flags &= (uint8_t)~STREAM_HAS_NO_CLOCK;
 }
 
+/* Of a stream that is believed: what it shows, `received` having been counted before it. */
+static inline enum streams_verdict note(struct streams *streams, struct rtp_source *source,
+                                        enum rtp_taken taken, uint32_t received, int64_t arrival_ns)
+{
+    streams->stats.packets += source->received - received;
+    uint32_t moment = (uint32_t)((uint64_t)arrival_ns >> MOMENT_SHIFT);
+    bool is_noted = source->note == moment;
+    source->note = moment;
+    if (taken == RTP_MISSING)
+        return STREAMS_MISSING;
+    return is_noted ? STREAMS_NOTED : STREAMS_IN_ORDER;
+}
+
 enum streams_verdict streams_rtp(struct streams *streams, struct stream *found,
                                  const struct datagram *datagram, uint64_t number)
 {
@@ -196,13 +225,22 @@ enum streams_verdict streams_rtp(struct streams *streams, struct stream *found,
         learn_clock(stream, &header, datagram->time_ns);
     if (source->flags & STREAM_IS_CANDIDATE)
         return STREAMS_NOT_BELIEVED;
-    streams->stats.packets += source->received - received;
-    uint32_t moment = (uint32_t)((uint64_t)datagram->time_ns >> MOMENT_SHIFT);
-    bool is_noted = source->note == moment;
-    source->note = moment;
-    if (taken == RTP_MISSING)
-        return STREAMS_MISSING;
-    return is_noted ? STREAMS_NOTED : STREAMS_IN_ORDER;
+    return note(streams, source, taken, received, datagram->time_ns);
+}
+
+bool streams_expects(const struct stream *found, uint64_t number, uint8_t payload_type)
+{
+    return found && found->node.hash == number && !(found->source.flags & STREAM_IS_ODD) &&
+           found->source.payload_type == payload_type;
+}
+
+enum streams_verdict streams_rtp_expected(struct streams *streams, struct stream *stream,
+                                          const struct rtp_header *header, int64_t arrival_ns)
+{
+    struct rtp_source *source = &stream->source;
+    uint32_t received = source->received;
+    enum rtp_taken taken = rtp_source_take(source, &stream->record, header, arrival_ns, RTP_MEDIA);
+    return note(streams, source, taken, received, arrival_ns);
 }
 
 void streams_rtp_copy(struct streams *streams, struct stream *found, uint64_t number,

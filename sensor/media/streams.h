@@ -91,6 +91,10 @@ const struct streams_stats *streams_stats(const struct streams *streams);
  * found is good for as long as `streams` lives, whatever happens in between.
  */
 uint64_t streams_number(const struct streams *streams, const struct datagram *datagram);
+/* The same of an IPv4 packet: all as it lies in its headers, both addresses (and ports) in a row.
+ */
+uint64_t streams_number_v4(const struct streams *streams, uint64_t addresses, uint32_t ports,
+                           uint32_t ssrc);
 void streams_prefetch_slot(const struct streams *streams, uint64_t number);
 void streams_prefetch_node(const struct streams *streams, uint64_t number);
 struct stream *streams_find(const struct streams *streams, uint64_t number);
@@ -106,6 +110,13 @@ enum streams_verdict {
 
 enum streams_verdict streams_rtp(struct streams *streams, struct stream *found,
                                  const struct datagram *datagram, uint64_t number);
+/*
+ * Nearly all packets, in two steps: is it of the stream that was found, with nothing about this one
+ * that asks for more than measuring? If so, streams_rtp_expected does what streams_rtp would.
+ */
+bool streams_expects(const struct stream *found, uint64_t number, uint8_t payload_type);
+enum streams_verdict streams_rtp_expected(struct streams *streams, struct stream *stream,
+                                          const struct rtp_header *header, int64_t arrival_ns);
 /* A mirror copy of one. is_doubtful: it may also be the network that doubled it: it is the very
  * same and came later than mirrors do. */
 void streams_rtp_copy(struct streams *streams, struct stream *found, uint64_t number,

@@ -34,17 +34,31 @@ struct packet_clock {
  */
 int64_t packet_clock_read(struct packet_clock *clock, int64_t stamp_ns, int64_t *step_ns);
 
-/*
- * Takes the stamp of nearly all packets, as packet_clock_read would: a little later than the one
- * before, and nothing else goes on. False: it is another.
- */
-static inline bool packet_clock_ticks(struct packet_clock *clock, int64_t stamp_ns)
+/* Nothing goes on but time. */
+static inline bool packet_clock_is_steady(const struct packet_clock *clock)
 {
-    if (!clock->is_running || clock->expected_ns != 0 ||
-        (uint64_t)stamp_ns - (uint64_t)clock->now_ns > PACKET_CLOCK_TICK_MAX_NS) /* or backwards */
-        return false;
+    return clock->is_running && clock->expected_ns == 0;
+}
+
+/* The stamp of nearly all packets: a little later than the one before. */
+static inline bool packet_clock_is_tick(int64_t now_ns, int64_t stamp_ns)
+{
+    return (uint64_t)stamp_ns - (uint64_t)now_ns <= PACKET_CLOCK_TICK_MAX_NS; /* nor backwards */
+}
+
+/* A steady clock takes such a stamp, or the last of many in a row, as packet_clock_read would. */
+static inline void packet_clock_tick(struct packet_clock *clock, int64_t stamp_ns)
+{
     clock->agreeing = 0;
     clock->now_ns = stamp_ns;
+}
+
+/* The same where it is one. False: nothing was done. */
+static inline bool packet_clock_ticks(struct packet_clock *clock, int64_t stamp_ns)
+{
+    if (!packet_clock_is_steady(clock) || !packet_clock_is_tick(clock->now_ns, stamp_ns))
+        return false;
+    packet_clock_tick(clock, stamp_ns);
     return true;
 }
 

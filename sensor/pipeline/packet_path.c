@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "decode/ip.h"
 #include "event/connection_event.h"
+#include "pipeline/quick_path.h"
 #include "rtp/rtp_packet.h"
 
 enum {
@@ -14,13 +15,6 @@ enum {
 
 /* Mirrors deliver the copies of a packet one right after the other. */
 #define MIRROR_COPY_AGE_NS INT64_C(1000000)
-
-/* Of an RTP packet, so that its stream's memory can be asked for in time. */
-struct stream_hint {
-    bool is_rtp;
-    uint64_t number;
-    struct stream *found;
-};
 
 static int64_t sooner(int64_t a_ns, int64_t b_ns)
 {
@@ -184,44 +178,36 @@ static inline bool is_text(struct slice payload)
     return payload.len > 0 && (payload.at[0] & 0x80) == 0;
 }
 
-static inline bool is_dns(const struct datagram *datagram)
+/* What is to be known of it before its turn. */
+static inline void look(const struct pipeline *pipeline, const struct datagram *datagram,
+                        enum decode_verdict verdict, struct packet_hint *hint)
 {
-    return datagram->src.port == DNS_PORT || datagram->dst.port == DNS_PORT;
-}
-
-/* A quarter of all DNS messages begins as RTP does: with a random id. */
-static inline struct stream_hint stream_of(const struct pipeline *pipeline,
-                                           const struct datagram *datagram,
-                                           enum decode_verdict verdict)
-{
-    struct stream_hint stream = {.is_rtp = verdict == DECODE_UDP &&
-                                           rtp_looks_like(datagram->payload) && !is_dns(datagram)};
-    if (stream.is_rtp)
-        stream.number = streams_number(pipeline->streams, datagram);
-    return stream;
+    hint->ip = NULL;
+    hint->verdict = verdict;
+    /* A quarter of all DNS messages begins as RTP does: with a random id. */
+    hint->is_rtp = verdict == DECODE_UDP && rtp_looks_like(datagram->payload) &&
+                   !dns_has_port(datagram->src.port, datagram->dst.port);
+    if (decode_is_ip(verdict))
+        hint->fingerprint = copies_fingerprint(&pipeline->copies, datagram, verdict);
+    if (hint->is_rtp)
+        hint->number = streams_number(pipeline->streams, datagram);
 }
 
 static inline void take_rtp(struct pipeline *pipeline, const struct datagram *datagram,
-                            struct stream_hint stream)
+                            const struct packet_hint *hint)
 {
     enum streams_verdict verdict =
-        streams_rtp(pipeline->streams, stream.found, datagram, stream.number);
+        streams_rtp(pipeline->streams, hint->found, datagram, hint->number);
     pipeline->tally.udp_other++;
-    if (verdict == STREAMS_NOTED) /* its sender was heard of a moment ago */
-        return;
-    calls_packet(&pipeline->calls, &datagram->src.ip, datagram->time_ns);
-    pipeline->due_ns = sooner(pipeline->due_ns, sooner(streams_due_ns(pipeline->streams),
-                                                       calls_due_ns(&pipeline->calls)));
-    if (verdict != STREAMS_NOT_BELIEVED)
-        mirror_flow(pipeline->mirror, (uint32_t)stream.number, verdict == STREAMS_MISSING, false,
-                    datagram->time_ns);
+    if (verdict != STREAMS_NOTED) /* else its sender was heard of a moment ago */
+        quick_path_show(pipeline, &datagram->src.ip, hint->number, verdict, datagram->time_ns);
 }
 
 /* What shares the ports of media (RFC 7983), and what is none of ours. */
 static __attribute__((noinline)) void take_other_udp(struct pipeline *pipeline,
                                                      const struct datagram *datagram)
 {
-    if (is_dns(datagram)) {
+    if (dns_has_port(datagram->src.port, datagram->dst.port)) {
         dns_lookups_packet(pipeline->dns, datagram);
         udp_flows_packet(pipeline->udp_flows, datagram, NULL);
         return;
@@ -279,8 +265,8 @@ static __attribute__((noinline)) void take_tcp(struct pipeline *pipeline,
 _Static_assert(COPY_KIND_COUNT - 1 == MIRROR_COPY_KINDS, "the mirror counts each kind of copy");
 
 /* True: it is a copy, which changes nothing but its count. */
-static inline bool is_copy(struct pipeline *pipeline, const struct datagram *datagram,
-                           uint64_t fingerprint)
+static bool is_copy(struct pipeline *pipeline, const struct datagram *datagram,
+                    uint64_t fingerprint)
 {
     enum copy_kind kind = copies_check(&pipeline->copies, fingerprint, datagram);
     pipeline->copy_kind = kind;
@@ -289,8 +275,8 @@ static inline bool is_copy(struct pipeline *pipeline, const struct datagram *dat
     return kind != COPY_NONE;
 }
 
-static inline void take(struct pipeline *pipeline, const struct datagram *datagram,
-                        enum decode_verdict verdict, struct stream_hint stream);
+static void take(struct pipeline *pipeline, const struct datagram *datagram,
+                 const struct packet_hint *hint);
 
 /*
  * A tunnel's packet may be in fragments, and so may what it carries. The inner one is put together
@@ -316,28 +302,29 @@ static __attribute__((noinline)) void take_fragment(struct pipeline *pipeline,
     if (!decode_is_ip(verdict) || verdict == DECODE_FRAGMENT)
         return;
     /* The other one may have come in one piece, or in other pieces. */
-    uint64_t fingerprint = copies_fingerprint(&pipeline->copies, &datagram, verdict);
-    if (copies_check(&pipeline->copies, fingerprint, &datagram) == COPY_NONE)
-        take(pipeline, &datagram, verdict, stream_of(pipeline, &datagram, verdict));
+    struct packet_hint hint = {.found = NULL};
+    look(pipeline, &datagram, verdict, &hint);
+    if (copies_check(&pipeline->copies, hint.fingerprint, &datagram) == COPY_NONE)
+        take(pipeline, &datagram, &hint);
     else
         pipeline->tally.copies_in_fragments++;
 }
 
-static inline void take(struct pipeline *pipeline, const struct datagram *datagram,
-                        enum decode_verdict verdict, struct stream_hint stream)
+static void take(struct pipeline *pipeline, const struct datagram *datagram,
+                 const struct packet_hint *hint)
 {
-    if (stream.is_rtp) {
-        take_rtp(pipeline, datagram, stream);
+    if (hint->is_rtp) {
+        take_rtp(pipeline, datagram, hint);
         return;
     }
     calls_packet(&pipeline->calls, &datagram->src.ip, datagram->time_ns);
-    if (verdict == DECODE_UDP)
+    if (hint->verdict == DECODE_UDP)
         take_udp(pipeline, datagram);
-    else if (verdict == DECODE_TCP)
+    else if (hint->verdict == DECODE_TCP)
         take_tcp(pipeline, datagram);
-    else if (verdict == DECODE_ICMP)
+    else if (hint->verdict == DECODE_ICMP)
         take_icmp(pipeline, datagram);
-    else if (verdict == DECODE_FRAGMENT)
+    else if (hint->verdict == DECODE_FRAGMENT)
         take_fragment(pipeline, datagram);
 }
 
@@ -422,16 +409,32 @@ static __attribute__((noinline)) void take_invite_copy(struct pipeline *pipeline
 }
 
 /* A copy changes nothing but its count; the network may have doubled it, too. */
-static inline void take_copy(struct pipeline *pipeline, const struct packet *packet,
-                             const struct datagram *datagram, struct stream_hint stream)
+static void take_copy(struct pipeline *pipeline, const struct packet *packet,
+                      const struct datagram *datagram, const struct packet_hint *hint)
 {
     tally_copy(&pipeline->tally, packet);
     if (slice_starts(datagram->payload, SLICE("INVITE ")))
         take_invite_copy(pipeline, datagram);
-    if (stream.is_rtp)
-        streams_rtp_copy(pipeline->streams, stream.found, stream.number,
+    if (hint->is_rtp)
+        streams_rtp_copy(pipeline->streams, hint->found, hint->number,
                          pipeline->copy_kind == COPY_SAME &&
                              pipeline->copies.age_ns > MIRROR_COPY_AGE_NS);
+}
+
+static void take_packet(struct pipeline *pipeline, const struct packet *packet,
+                        struct datagram *datagram, struct packet_hint *hint)
+{
+    if (hint->ip)
+        hint->verdict = decode_packet(packet, datagram);
+    datagram->time_ns = read_clock(pipeline, packet->time_ns);
+    if (!decode_is_ip(hint->verdict)) {
+        tally_packet(&pipeline->tally, packet, hint->verdict, datagram);
+    } else if (is_copy(pipeline, datagram, hint->fingerprint)) {
+        take_copy(pipeline, packet, datagram, hint);
+    } else {
+        tally_packet(&pipeline->tally, packet, hint->verdict, datagram);
+        take(pipeline, datagram, hint);
+    }
 }
 
 /*
@@ -441,37 +444,26 @@ static inline void take_copy(struct pipeline *pipeline, const struct packet *pac
 void packet_path_take(struct pipeline *pipeline, const struct packet_batch *batch)
 {
     struct datagram datagram[PACKET_BATCH_MAX];
-    enum decode_verdict verdict[PACKET_BATCH_MAX];
-    uint64_t fingerprint[PACKET_BATCH_MAX];
-    struct stream_hint stream[PACKET_BATCH_MAX];
-    for (unsigned i = 0; i < batch->count; i++) {
-        verdict[i] = decode_packet(&batch->packet[i], &datagram[i]);
-        stream[i].is_rtp = false;
-        if (!decode_is_ip(verdict[i]))
-            continue;
-        fingerprint[i] = copies_fingerprint(&pipeline->copies, &datagram[i], verdict[i]);
-        copies_prefetch(&pipeline->copies, fingerprint[i]);
-        stream[i] = stream_of(pipeline, &datagram[i], verdict[i]);
-        if (stream[i].is_rtp)
-            streams_prefetch_slot(pipeline->streams, stream[i].number);
-    }
-    for (unsigned i = 0; i < batch->count; i++)
-        if (stream[i].is_rtp)
-            streams_prefetch_node(pipeline->streams, stream[i].number);
-    for (unsigned i = 0; i < batch->count; i++)
-        if (stream[i].is_rtp)
-            stream[i].found = streams_find(pipeline->streams, stream[i].number);
+    struct packet_hint hint[PACKET_BATCH_MAX];
     for (unsigned i = 0; i < batch->count; i++) {
         const struct packet *packet = &batch->packet[i];
-        datagram[i].time_ns = read_clock(pipeline, packet->time_ns);
-        if (!decode_is_ip(verdict[i])) {
-            tally_packet(&pipeline->tally, packet, verdict[i], &datagram[i]);
-        } else if (is_copy(pipeline, &datagram[i], fingerprint[i])) {
-            take_copy(pipeline, packet, &datagram[i], stream[i]);
-        } else {
-            tally_packet(&pipeline->tally, packet, verdict[i], &datagram[i]);
-            take(pipeline, &datagram[i], verdict[i], stream[i]);
-        }
+        if (!quick_path_look(pipeline, packet, &hint[i]))
+            look(pipeline, &datagram[i], decode_packet(packet, &datagram[i]), &hint[i]);
+        if (hint[i].ip || decode_is_ip(hint[i].verdict))
+            copies_prefetch(&pipeline->copies, hint[i].fingerprint);
+        if (hint[i].is_rtp)
+            streams_prefetch_slot(pipeline->streams, hint[i].number);
+    }
+    for (unsigned i = 0; i < batch->count; i++)
+        if (hint[i].is_rtp)
+            streams_prefetch_node(pipeline->streams, hint[i].number);
+    for (unsigned i = 0; i < batch->count; i++)
+        if (hint[i].is_rtp)
+            hint[i].found = streams_find(pipeline->streams, hint[i].number);
+    for (unsigned i = 0; i < batch->count; i++) {
+        i += quick_path_take(pipeline, &batch->packet[i], &hint[i], batch->count - i);
+        if (i < batch->count)
+            take_packet(pipeline, &batch->packet[i], &datagram[i], &hint[i]);
     }
 }
 

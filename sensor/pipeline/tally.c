@@ -28,15 +28,20 @@ void tally_fini(struct tally *tally)
     media_tally_fini(&tally->media);
 }
 
-static inline void add_packet(struct tally *tally, const struct packet *packet)
+static inline void add_time(struct tally *tally, int64_t time_ns)
 {
-    int64_t time_ns = packet->time_ns;
-    if (tally->packets++ == 0)
+    if (tally->packets == 0)
         tally->first_ns = tally->last_ns = time_ns;
     else if (time_ns > tally->last_ns)
         tally->last_ns = time_ns;
     else if (time_ns < tally->first_ns)
         tally->first_ns = time_ns;
+}
+
+static inline void add_packet(struct tally *tally, const struct packet *packet)
+{
+    add_time(tally, packet->time_ns);
+    tally->packets++;
     tally->bytes += packet->captured_len;
 }
 
@@ -47,6 +52,17 @@ void tally_packet(struct tally *tally, const struct packet *packet, enum decode_
     tally->decoded[verdict]++;
     if (decode_is_ip(verdict))
         tally->tunnels[datagram->tunnel]++;
+}
+
+void tally_rtp(struct tally *tally, const struct packet *packet, unsigned count, uint64_t bytes)
+{
+    add_time(tally, packet[0].time_ns);
+    add_time(tally, packet[count - 1].time_ns);
+    tally->packets += count;
+    tally->bytes += bytes;
+    tally->decoded[DECODE_UDP] += count;
+    tally->tunnels[TUNNEL_NONE] += count;
+    tally->udp_other += count;
 }
 
 void tally_copy(struct tally *tally, const struct packet *packet)

@@ -135,6 +135,9 @@ void tally_fini(struct tally *tally);
 /* A packet that is no copy, as decode_packet gave it: not what fragments were put together to. */
 void tally_packet(struct tally *tally, const struct packet *packet, enum decode_verdict verdict,
                   const struct datagram *datagram);
+/* `count` (not 0) packets of RTP in a row, in no tunnel, in the order of their stamps; `bytes` is
+ * what was captured of them. */
+void tally_rtp(struct tally *tally, const struct packet *packet, unsigned count, uint64_t bytes);
 /* A packet that is a copy of another: instead of tally_packet. */
 void tally_copy(struct tally *tally, const struct packet *packet);
 /* A message that was accepted; transport: what it came over. */

@@ -117,17 +117,31 @@ static __attribute__((noinline)) struct mirror_port *find_port(struct mirror *mi
     return mirror->last_port;
 }
 
+/* Their port; NULL: one of too many. */
+static inline struct mirror_port *count_packets(struct mirror *mirror, uint16_t interface,
+                                                uint16_t vlan, unsigned count)
+{
+    uint32_t key = (uint32_t)interface << 16 | vlan;
+    bool is_last = mirror->last_port && mirror->last_key == key;
+    struct mirror_port *port = is_last ? mirror->last_port : find_port(mirror, key);
+    mirror->window.packets += count;
+    *(port ? &port->packets : &mirror->total.other_ports_packets) += count;
+    return port;
+}
+
+void mirror_packets(struct mirror *mirror, uint16_t interface, unsigned count)
+{
+    mirror->window.stamps += count;
+    (void)count_packets(mirror, interface, MIRROR_NO_VLAN, count);
+}
+
 void mirror_packet(struct mirror *mirror, unsigned copy_kind, uint16_t interface, uint16_t vlan,
                    bool is_truncated)
 {
     bool is_copy = copy_kind >= 1 && copy_kind <= MIRROR_COPY_KINDS;
-    uint32_t key = (uint32_t)interface << 16 | vlan;
-    bool is_last = mirror->last_port && mirror->last_key == key;
-    struct mirror_port *port = is_last ? mirror->last_port : find_port(mirror, key);
-    mirror->window.packets++;
+    struct mirror_port *port = count_packets(mirror, interface, vlan, 1);
     if (is_truncated)
         mirror->window.truncated++;
-    *(port ? &port->packets : &mirror->total.other_ports_packets) += 1;
     if (is_copy) {
         mirror->total.copies[copy_kind - 1]++;
         *(port ? &port->copies : &mirror->total.other_ports_copies) += 1;

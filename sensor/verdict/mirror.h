@@ -66,6 +66,11 @@ void mirror_stamp(struct mirror *mirror, int64_t time_ns, int64_t latest_ns);
 /* copy_kind 0: no copy; else 1 to MIRROR_COPY_KINDS. vlan MIRROR_NO_VLAN: untagged. */
 void mirror_packet(struct mirror *mirror, unsigned copy_kind, uint16_t interface, uint16_t vlan,
                    bool is_truncated);
+/*
+ * Some IP packets in a row, instead of mirror_stamp and mirror_packet for each: whole, untagged, no
+ * copies, none behind its time, in a window that has begun (mirror_due_ns) and is not over.
+ */
+void mirror_packets(struct mirror *mirror, uint16_t interface, unsigned count);
 /* A packet of a flow whose numbering shows holes; flow: any number that tells flows apart. */
 void mirror_flow(struct mirror *mirror, uint32_t flow, bool has_hole, bool is_tcp, int64_t now_ns);
 /* The sensor itself lost packets: holes of this window are not held against the mirror. */

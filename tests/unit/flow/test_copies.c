@@ -493,6 +493,72 @@ static void test_keys_differ(void **state)
     copies_fini(&b);
 }
 
+/* Two packets of one stream, as decode_packet makes them; all octets that are looked at differ. */
+static void make_plain(uint8_t frame[14 + 28 + 40], uint8_t seed, struct packet *packet)
+{
+    for (unsigned i = 0; i < 14 + 28 + 40; i++)
+        frame[i] = (uint8_t)(seed + 3 * i);
+    uint8_t *ip = frame + 14;
+    memcpy(ip - 2, "\x08\x00\x45", 3);
+    memcpy(ip + 2, (const uint8_t[2]){0, 28 + 40}, 2);
+    memcpy(ip + 6, (const uint8_t[4]){0x40, 0, 64, 17}, 4);
+    memcpy(ip + 20, (const uint8_t[6]){0x4e, seed, 0x75, 0x30, 0, 8 + 40}, 6);
+    ip[28] = 0x80;
+    *packet = (struct packet){.time_ns = NOON,
+                              .bytes = frame,
+                              .captured_len = 14 + 28 + 40,
+                              .wire_len = 14 + 28 + 40,
+                              .link_type = 1};
+}
+
+/* What came by the quick way, its copy may come by the other, and the other way round. */
+static void test_plain(void **state)
+{
+    (void)state;
+    struct copies *copies = table_new(TABLE_PACKETS, WINDOW_NS);
+    for (unsigned seed = 0; seed < 256; seed += 2) {
+        uint8_t frame[14 + 28 + 40];
+        struct packet packet;
+        struct datagram d;
+        make_plain(frame, (uint8_t)seed, &packet);
+        assert_int_equal(decode_packet(&packet, &d), DECODE_UDP);
+        uint64_t fingerprint = copies_fingerprint(copies, &d, DECODE_UDP);
+        assert_int_equal(copies_fingerprint_plain(copies, frame + 14), fingerprint);
+        assert_true(copies_add_plain(copies, fingerprint, NOON, 64));
+        assert_false(copies_add_plain(copies, fingerprint, NOON, 64));
+        assert_int_equal(copies_check(copies, fingerprint, &d), COPY_SAME);
+        d.ttl = 63;
+        assert_int_equal(copies_check(copies, fingerprint, &d), COPY_ROUTED);
+        d.envelope = 7;
+        d.ttl = 64;
+        assert_int_equal(copies_check(copies, fingerprint, &d), COPY_VLAN);
+        /* And first by the other way. */
+        make_plain(frame, (uint8_t)(seed + 1), &packet);
+        assert_int_equal(decode_packet(&packet, &d), DECODE_UDP);
+        fingerprint = copies_fingerprint_plain(copies, frame + 14);
+        assert_int_equal(look(copies, &d, DECODE_UDP), COPY_NONE);
+        assert_false(copies_add_plain(copies, fingerprint, NOON, 64));
+    }
+    assert_int_equal(copies->overruns, 0);
+    copies_fini(copies);
+}
+
+/* The fifth of a bucket pushes out the first, by this way as by the other. */
+static void test_plain_overruns(void **state)
+{
+    (void)state;
+    struct copies *copies = table_new(4, WINDOW_NS);
+    for (uint64_t i = 1; i <= 5; i++)
+        assert_true(copies_add_plain(copies, i, NOON, 64));
+    assert_int_equal(copies->overruns, 1);
+    assert_true(copies_add_plain(copies, 1, NOON, 64));
+    assert_false(copies_add_plain(copies, 3, NOON, 64));
+    for (uint64_t i = 11; i <= 14; i++) /* those from before are beyond the window */
+        assert_true(copies_add_plain(copies, i, NOON + 2 * WINDOW_NS, 64));
+    assert_int_equal(copies->overruns, 2);
+    copies_fini(copies);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -523,6 +589,8 @@ int main(void)
         cmocka_unit_test(test_time_zero),
         cmocka_unit_test(test_spread),
         cmocka_unit_test(test_keys_differ),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_plain_overruns),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * streams: what becomes a stream and what does not, its intervals and verdicts, its end, and how
  * room is made. Figures themselves are tested with rtp_source.
  */
+#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/hash.h"
 #include "media/streams.h"
 
 #define MS    INT64_C(1000000)
@@ -398,6 +400,46 @@ static void test_repeats_and_copies(void **state)
     bench_close(&b);
 }
 
+/* What nearly all packets take instead of streams_rtp. */
+static void test_expected(void **state)
+{
+    (void)state;
+    struct bench b;
+    char octets[16] = {(char)0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    struct datagram d = {
+        .src = at(alice, 20000), .dst = at(gateway, 30000), .payload = {octets, sizeof octets}};
+    bench_open(&b, 1 << 20, (struct peer_names){0});
+    uint64_t number = streams_number(b.streams, &d);
+    uint8_t addresses[8];
+    uint16_t ports[2] = {htobe16(20000), htobe16(30000)};
+    memcpy(addresses, d.src.ip.octets, 4);
+    memcpy(addresses + 4, d.dst.ip.octets, 4);
+    assert_int_equal(streams_number_v4(b.streams, hash_word(addresses), hash_half_word(ports),
+                                       hash_half_word(octets + 8)),
+                     number);
+    assert_false(streams_expects(NULL, number, 0));
+    talk(&b, 1, 0, 5, 0);
+    struct stream *stream = streams_find(b.streams, number);
+    assert_non_null(stream);
+    assert_false(streams_expects(stream, number, 0)); /* a candidate */
+    talk(&b, 1, 5, 95, 0);
+    assert_true(streams_expects(stream, number, 0));
+    assert_false(streams_expects(stream, number, 8));
+    assert_false(streams_expects(stream, number + 1, 0));
+    struct rtp_header header = {
+        .timestamp = stream->source.timestamp + 160,
+        .ssrc = 1,
+        .sequence = (uint16_t)(stream->source.highest + 1),
+    };
+    int64_t at_ns = stream->source.seen_ns + S;
+    assert_int_equal(streams_rtp_expected(b.streams, stream, &header, at_ns), STREAMS_IN_ORDER);
+    header.sequence++;
+    assert_int_equal(streams_rtp_expected(b.streams, stream, &header, at_ns), STREAMS_NOTED);
+    assert_int_equal(streams_stats(b.streams)->packets, 102);
+    streams_finish(b.streams);
+    bench_close(&b);
+}
+
 /* Candidates make room first, then streams of no call; those of a call stay. */
 static void test_room(void **state)
 {
@@ -641,6 +683,7 @@ int main(void)
         cmocka_unit_test(test_quiet_and_back),
         cmocka_unit_test(test_behind_its_time),
         cmocka_unit_test(test_repeats_and_copies),
+        cmocka_unit_test(test_expected),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_forged_sources),
         cmocka_unit_test(test_codec_announced),

@@ -55,6 +55,25 @@ static void test_not_ip(void **state)
     tally_free(tally);
 }
 
+/* Many at once are as many. */
+static void test_rtp(void **state)
+{
+    struct tally *tally = tally_new();
+    (void)state;
+    const struct packet packet[] = {
+        {.time_ns = NOON}, {.time_ns = NOON + 5}, {.time_ns = NOON + 9}};
+    tally_rtp(tally, packet, 3, 642);
+    tally_rtp(tally, &(struct packet){.time_ns = NOON - 1}, 1, 58);
+    assert_int_equal(tally->packets, 4);
+    assert_int_equal(tally->bytes, 700);
+    assert_int_equal(tally->first_ns, NOON - 1);
+    assert_int_equal(tally->last_ns, NOON + 9);
+    assert_int_equal(tally->decoded[DECODE_UDP], 4);
+    assert_int_equal(tally->tunnels[TUNNEL_NONE], 4);
+    assert_int_equal(tally->udp_other, 4);
+    tally_free(tally);
+}
+
 /* Copies are in what was read, and nowhere else. */
 static void test_copies(void **state)
 {
@@ -410,6 +429,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packets),
         cmocka_unit_test(test_not_ip),
+        cmocka_unit_test(test_rtp),
         cmocka_unit_test(test_copies),
         cmocka_unit_test(test_left_out),
         cmocka_unit_test(test_icmp),

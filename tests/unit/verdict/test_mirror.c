@@ -126,6 +126,26 @@ static void test_counts(void **state)
     assert_int_equal(got.conversations_proven, 2);
 }
 
+/* Many at once are as many, of the untagged port. */
+static void test_packets_in_a_row(void **state)
+{
+    struct mirror_port port[2];
+    (void)state;
+    mirror_stamp(mirror, NOON, NOON);
+    mirror_packet(mirror, 0, 3, MIRROR_NO_VLAN, false);
+    mirror_packets(mirror, 3, 60);
+    mirror_packets(mirror, 4, 7);
+    struct mirror_figures got = figures();
+    assert_int_equal(got.packets, 68);
+    assert_int_equal(got.behind, 0);
+    assert_int_equal(mirror_ports(mirror, port, 2), 2);
+    assert_int_equal(port[0].interface, 3);
+    assert_int_equal(port[0].vlan, MIRROR_NO_VLAN);
+    assert_int_equal(port[0].packets, 61);
+    assert_int_equal(port[1].packets, 7);
+    assert_int_equal(port[1].copies, 0);
+}
+
 static void test_ports(void **state)
 {
     struct mirror_port port[MIRROR_PORTS_MAX];
@@ -505,6 +525,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_nothing),
         TEST(test_counts),
+        TEST(test_packets_in_a_row),
         TEST(test_ports),
         TEST(test_truncated),
         TEST(test_few_truncated),
