@@ -53,6 +53,7 @@ struct transaction {
     bool has_credentials : 1;
     bool asked_rport : 1;        /* RFC 3581 */
     bool inferred : 1;           /* what followed shows that it was answered, unseen */
+    bool is_presumed : 1;        /* that is no proof */
     bool has_early_response : 1; /* any 101 to 199 */
     bool port_differs : 1;       /* responses went to another port, unasked: void if it goes on */
     bool port_is_void : 1;       /* shown: what goes to that port does not reach the client */

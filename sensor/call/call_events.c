@@ -53,21 +53,21 @@ static void give_invite(const struct calls *calls, const struct transaction *t,
     calls->params.receive(calls->params.context, event);
 }
 
-void call_events_unanswered(struct calls *calls, struct transaction *t, int64_t deadline_ns)
+void call_events_unanswered(struct calls *calls, const struct transaction *t, int64_t deadline_ns,
+                            struct unanswered_facts *facts)
 {
     const struct findings *findings = t->findings; /* as long as its Timer B runs */
     struct event event = {.type = EVENT_INVITE_UNANSWERED, .time_ns = deadline_ns};
     struct invite_unanswered *data = &event.invite_unanswered;
-    struct unanswered_facts facts;
     describe(calls, t, findings, deadline_ns, data);
-    call_facts_read(calls, t, findings, deadline_ns, &facts);
-    facts.src = data->src;
-    facts.dst = data->dst;
-    unanswered_judge(&calls->peers, &facts, &data->cause);
+    call_facts_read(calls, t, findings, deadline_ns, facts);
+    facts->src = data->src;
+    facts->dst = data->dst;
+    unanswered_judge(&calls->peers, facts, &data->cause);
     give_invite(calls, t, findings, &event);
 }
 
-void call_events_struggling(struct calls *calls, struct transaction *t, int64_t now_ns)
+void call_events_struggling(struct calls *calls, const struct transaction *t, int64_t now_ns)
 {
     const struct findings *findings = t->findings;
     struct event event = {.type = EVENT_INVITE_STRUGGLING, .time_ns = now_ns};
@@ -124,8 +124,10 @@ static unsigned read_streams(struct calls *calls, struct call *call,
 void call_events_ended(struct calls *calls, struct call *call, const struct call_outcome *outcome)
 {
     struct event_stream figures[EVENT_STREAMS_MAX]; /* large, and on purpose not cleared */
+    struct event event;                             /* so is this */
     one_way_audio_at_end(calls, call, outcome);
-    struct event event = {.type = EVENT_CALL_ENDED, .time_ns = outcome->ended_ns};
+    event.type = EVENT_CALL_ENDED;
+    event.time_ns = outcome->ended_ns;
     if (outcome->state == CALL_STATE_LOST)
         event.time_ns += outcome->settle_ns;
     struct call_ended *data = &event.call_ended;

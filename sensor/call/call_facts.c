@@ -43,7 +43,8 @@ static void read_hops(const struct calls *calls, const struct transaction *t,
 {
     hops_read(t, facts);
     const struct peer *last = peers_find_host(&calls->peers, &facts->last_dst.ip);
-    if (last)
+    bool has_answered = findings->stray.count > 0 || findings->mangled.count > 0;
+    if (last && !has_answered)
         facts->others_passed_on = last->passed_on;
     read_places(calls, t, findings, facts);
 }

@@ -32,6 +32,13 @@ const struct transaction *hops_previous(const struct transaction *transaction)
     return previous;
 }
 
+static bool gave_up_upstream(const struct transaction *transaction)
+{
+    const struct transaction *previous = hops_previous(transaction);
+    return previous && previous->final_status >= 300 && transaction->findings &&
+           previous->final_ns >= transaction->findings->last_sent_ns;
+}
+
 void hops_read(const struct transaction *transaction, struct hop_facts *facts)
 {
     const struct transaction *last = transaction, *next;
@@ -47,6 +54,7 @@ void hops_read(const struct transaction *transaction, struct hop_facts *facts)
     facts->last_sent_ns = last->first_sent_ns;
     facts->last_status = last->first_response_ns != CALL_NO_TIME ? last->last_status : 0;
     facts->is_last = last == transaction;
+    facts->gave_up_upstream = gave_up_upstream(transaction);
 }
 
 /* A next hop, of several forks any, whose 408 came before this one's. */

@@ -183,13 +183,13 @@ static void tell_struggling(struct calls *calls, struct transaction *t, int64_t 
 }
 
 /* Tells the memory of peers what became of it. */
-static void remember(struct calls *calls, const struct transaction *t, int64_t now_ns)
+static void remember(struct calls *calls, const struct transaction *t, int64_t now_ns,
+                     bool stopped_early)
 {
     const struct findings *findings = t->findings;
     if (!findings || findings->scanner.len > 0 || !t->has_request)
         return;
     bool is_answered = t->first_response_ns != CALL_NO_TIME;
-    int64_t ladder_ns = calls->params.timer_b_ns / 2; /* the last gap of seven sendings is half */
     struct peers_invite invite = {
         .client = t->src.ip,
         .server = t->dst,
@@ -198,8 +198,7 @@ static void remember(struct calls *calls, const struct transaction *t, int64_t n
         .places = findings->places,
         .is_answered = is_answered,
         .is_repeated = t->transmissions > 1,
-        .stopped_early = !is_answered && !transport_is_reliable(t->transport) &&
-                         now_ns - findings->last_sent_ns > ladder_ns + ladder_ns / 10,
+        .stopped_early = stopped_early,
         .delay_ns = is_answered ? t->first_response_ns - t->first_sent_ns : EVENT_NO_DURATION,
         .last_delay_ns =
             is_answered ? t->first_response_ns - findings->last_sent_ns : EVENT_NO_DURATION,
@@ -216,12 +215,13 @@ void invite_seen_at(struct calls *calls, struct transaction *t, const struct dat
 void invite_timed_out(struct calls *calls, struct transaction *t, int64_t deadline_ns)
 {
     struct findings *findings = t->findings;
+    struct unanswered_facts facts;
     /* How its source behaves is known better now than when it was sent. */
     if (findings && (findings->scanner.len == 0 || slice_eq(findings->scanner, SCANNERS_BEHAVIOUR)))
         findings->scanner = scanners_source(calls->scanners, &t->src.ip, deadline_ns);
     t->timed_out_ns = deadline_ns;
-    call_events_unanswered(calls, t, deadline_ns);
-    remember(calls, t, deadline_ns);
+    call_events_unanswered(calls, t, deadline_ns, &facts);
+    remember(calls, t, deadline_ns, unanswered_stopped_early(&facts));
     drop_findings(calls, t);
 }
 
@@ -318,7 +318,7 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
     if (is_first || now_ns < t->first_response_ns)
         t->first_response_ns = now_ns;
     if (is_first)
-        remember(calls, t, now_ns);
+        remember(calls, t, now_ns, false);
     t->last_response_ns = now_ns;
     t->last_status = msg->status;
     if (msg->status >= 180 && msg->status <= 189 && t->ringing_ns == CALL_NO_TIME)
@@ -340,21 +340,29 @@ static bool can_be_inferred(const struct transaction *t)
     return !is_answered(t) && t->has_request && t->timed_out_ns == CALL_NO_TIME;
 }
 
-void invite_presumed(struct calls *calls, struct transaction *t)
+static void infer(struct calls *calls, struct transaction *t, bool is_presumed)
 {
-    if (!can_be_inferred(t))
-        return;
     t->inferred = true;
+    t->is_presumed = is_presumed;
     calls->inferred_answers++;
     call_table_stop_waiting(&calls->table, t);
     drop_findings(calls, t);
 }
 
-void invite_inferred(struct calls *calls, struct transaction *t)
+void invite_presumed(struct calls *calls, struct transaction *t)
 {
     if (can_be_inferred(t))
+        infer(calls, t, true);
+}
+
+void invite_inferred(struct calls *calls, struct transaction *t)
+{
+    bool is_new = can_be_inferred(t);
+    if (is_new || t->is_presumed)
         peers_inferred_answer(&calls->peers, &t->src.ip, &t->dst.ip);
-    invite_presumed(calls, t);
+    t->is_presumed = false;
+    if (is_new)
+        infer(calls, t, false);
 }
 
 /* cseq NULL: those that began the call. */

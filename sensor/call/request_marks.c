@@ -107,7 +107,7 @@ void request_marks_read(const struct datagram *datagram, const struct sip_msg *m
 {
     bool is_datagram = !transport_is_reliable(datagram->transport), is_rewritten = false;
     *facts = (struct request_facts){
-        .octets = (uint32_t)datagram->payload.len,
+        .octets = datagram->incomplete ? 0 : (uint32_t)datagram->payload.len,
         .asked_rport = msg->top_via.has_rport,
     };
     if (is_datagram && (msg->defects & SIP_DEFECT_SURPLUS))

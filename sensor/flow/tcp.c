@@ -436,6 +436,7 @@ bool tcp_look(const struct tcp *tcp, const struct endpoint *from, const struct e
         .reset_is_certain = c->is_reset && c->reset_is_certain,
         .is_closed = c->ended_ns != TCP_NEVER,
         .unacknowledged = left > 0 ? (uint32_t)left : 0,
+        .repeats = direction->repeats,
         .unacknowledged_since_ns = direction->marks > 0 ? direction->mark[0].sent_ns : TCP_NEVER,
         .last_from_peer_ns = c->direction[!i].last_ns,
     };

@@ -63,6 +63,7 @@ struct tcp_state {
     bool reset_is_certain;           /* its number agrees with what the other end acknowledged */
     bool is_closed;                  /* both FINs, or RST */
     uint32_t unacknowledged;         /* octets that `from` sent and its peer never acknowledged */
+    uint8_t repeats;                 /* how often some of them were sent again; at most 255 */
     int64_t unacknowledged_since_ns; /* when the first of them was sent; INT64_MIN: none */
     int64_t last_from_peer_ns;       /* the peer's latest packet; INT64_MIN: none */
 };

@@ -44,6 +44,8 @@ struct tcp_direction {
     struct tcp_range taken;   /* octets read before the turn was taken back to the skipped ones */
     uint32_t late;            /* where a segment ended that came for the skipped octets */
     uint8_t marks;
+    uint8_t
+        repeats; /* segments with nothing but octets that wait to be acknowledged; at most 255 */
     bool has_sent, is_acked, has_ahead, has_stray, has_left, has_late, has_fin, is_cut;
     bool has_spoken; /* anything but RST */
 };

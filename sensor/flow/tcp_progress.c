@@ -59,6 +59,7 @@ static void advance(struct tcp_direction *acknowledged, uint32_t ack, int64_t no
 {
     acknowledged->acked = ack;
     acknowledged->is_acked = true;
+    acknowledged->repeats = 0;
     uint8_t gone = 0;
     while (gone < acknowledged->marks && tcp_seq_behind(acknowledged->mark[gone].end, ack) <= 0)
         gone++;
@@ -110,8 +111,11 @@ void tcp_progress_send(struct tcp_direction *direction, bool is_tls, uint32_t se
         if (!direction->is_acked || is_far(seq, direction->acked))
             direction->acked = seq;
     }
-    if (tcp_seq_behind(end, direction->sent) <= 0)
+    if (tcp_seq_behind(end, direction->sent) <= 0) {
+        if (tcp_seq_behind(end, direction->acked) > 0 && direction->repeats < UINT8_MAX)
+            direction->repeats++;
         return;
+    }
     direction->sent = end;
     if (tcp_seq_behind(end, direction->acked) <= 0)
         return; /* the acknowledgement came before it */

@@ -146,6 +146,7 @@ void packet_path_connection(void *context, const struct endpoint *client,
         .reset_by = state.reset_by,
         .reset_is_certain = state.reset_is_certain,
         .unacknowledged = state.unacknowledged,
+        .repeats = state.repeats,
         .unacknowledged_since_ns = state.unacknowledged_since_ns,
         .last_from_server_ns = state.last_from_peer_ns,
     };

@@ -124,9 +124,7 @@ static void add_fragments(struct list_of_evidence *list)
     const struct unanswered_facts *facts = list->view->facts;
     if (facts->fragments_lost == 0)
         return;
-    struct evidence *evidence = add(list, "fragments_lost");
-    evidence->count = facts->fragments_lost;
-    evidence->octets = facts->request.octets;
+    add(list, "fragments_lost")->count = facts->fragments_lost;
 }
 
 /* What the request's text shows of NAT and ALG. */

@@ -415,6 +415,14 @@ static void count_invite(struct pair_direction *asked, const struct peers_invite
         note_places(asked, invite->places);
 }
 
+static void note_unanswered(struct peer *peer, const struct ip_addr *client)
+{
+    if (peer->unanswered > 0 && !ip_eq(&peer->unanswered_caller, client))
+        peer->unanswered_callers_differ = true;
+    peer->unanswered_caller = *client;
+    peer->unanswered++;
+}
+
 void peers_saw_invite(struct peers *peers, const struct peers_invite *invite, int64_t now_ns)
 {
     const struct ip_addr *client = &invite->client, *server = &invite->server.ip;
@@ -423,14 +431,14 @@ void peers_saw_invite(struct peers *peers, const struct peers_invite *invite, in
     struct pair *pair = find_pair(peers, a, b, pair_hash(peers, a, b));
     if (pair) /* else it is forgotten */
         count_invite(forward ? &pair->a_to_b : &pair->b_to_a, invite);
-    if (!invite->is_answered) {
-        peers_left_unanswered(peers, client, &invite->server);
-        return;
-    }
     struct peer *peer =
         find_peer(peers, &invite->server, false, peer_hash(peers, &invite->server, false));
     if (!peer)
         return;
+    if (!invite->is_answered) {
+        note_unanswered(peer, client);
+        return;
+    }
     if (invite->transport == TRANSPORT_UDP && invite->octets > peer->answered_octets_max)
         peer->answered_octets_max = invite->octets;
     peer_answers_delay(answers_book_give(&peers->answers, &peer->answers), client, invite->delay_ns,
@@ -451,18 +459,6 @@ void peers_inferred_request(struct peers *peers, const struct ip_addr *client,
                             const struct ip_addr *server)
 {
     count_pair(peers, server, client, (struct pair_direction){.unasked = 1});
-}
-
-void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
-                           const struct endpoint *server)
-{
-    struct peer *peer = find_peer(peers, server, false, peer_hash(peers, server, false));
-    if (!peer)
-        return;
-    if (peer->unanswered > 0 && !ip_eq(&peer->unanswered_caller, client))
-        peer->unanswered_callers_differ = true;
-    peer->unanswered_caller = *client;
-    peer->unanswered++;
 }
 
 void peers_passed_on(struct peers *peers, const struct ip_addr *ip)

@@ -156,8 +156,8 @@ struct peers_response {
 };
 void peers_saw_response(struct peers *peers, const struct peers_response *response, int64_t now_ns);
 
-/* What became of an INVITE, once: at its first response, or when it ran out of time. Scanners' are
- * not told. */
+/* What became of an INVITE, once: at its first response, or when it ran out of time, after its
+ * verdict. Scanners' are not told. */
 struct peers_invite {
     struct ip_addr client;
     struct endpoint server;
@@ -178,9 +178,6 @@ void peers_inferred_request(struct peers *peers, const struct ip_addr *client,
                             const struct ip_addr *server);
 /* A known host was seen to pass an INVITE on. */
 void peers_passed_on(struct peers *peers, const struct ip_addr *host);
-/* An INVITE from client to a known server that ran out of time. To be told after its verdict. */
-void peers_left_unanswered(struct peers *peers, const struct ip_addr *client,
-                           const struct endpoint *server);
 
 /* The packets' clock was set: every time here moves by step_ns. */
 void peers_clock_step(struct peers *peers, int64_t step_ns);

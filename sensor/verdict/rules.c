@@ -66,7 +66,7 @@ bool rules_is_fate_known(const struct unanswered_facts *facts)
 
 bool unanswered_stopped_early(const struct unanswered_facts *facts)
 {
-    return !has_long_ladder(facts) && facts->icmp.count == 0;
+    return !has_long_ladder(facts) && facts->icmp.count == 0 && !facts->hop.gave_up_upstream;
 }
 
 uint64_t rules_answered_unseen(const struct view *view)

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "verdict/peer_answers.h"
+
 #define NS_PER_S  1e9
 #define NS_PER_MS 1e6
 
@@ -83,9 +85,10 @@ bool rule_overloaded(const struct view *view, struct cause *cause)
                                                                         : CONFIDENCE_MEDIUM);
     if (refuses)
         rules_say(cause->summary,
-                  "%s answered %u request%s of others with 503 in the last minute, of %s most "
+                  "%s answered %s%u request%s of others with 503 in the last minute, of %s most "
                   "lately.",
-                  view->dst_text, others->refused, others->refused == 1 ? "" : "s",
+                  view->dst_text, others->refused < ANSWERS_REFUSALS_EACH ? "" : "at least ",
+                  others->refused, others->refused == 1 ? "" : "s",
                   ip_format(&others->refused_client, client));
     else
         rules_say(cause->summary, "%s answers others, but slowly.", view->dst_text);
@@ -121,6 +124,13 @@ static enum confidence trust_selective(const struct view *view)
                : CONFIDENCE_MEDIUM;
 }
 
+/* It answered this caller while the INVITE waited. */
+static bool is_answering_caller(const struct view *view)
+{
+    return view->pair.answered_ns != EVENT_NO_TIME &&
+           view->pair.answered_ns >= view->facts->first_sent_ns;
+}
+
 /* Whom it answered, and what. */
 static void say_whom_it_answered(const struct view *view, struct cause *cause)
 {
@@ -146,10 +156,13 @@ static void say_caller_before(const struct view *view, struct cause *cause)
     const struct pair_view *pair = &view->pair;
     int64_t sent_ns = view->facts->first_sent_ns;
     char span[RULES_SPAN_TEXT_MAX];
-    if (pair->answered_ns != EVENT_NO_TIME && pair->answered_ns < sent_ns)
+    if (is_answering_caller(view))
+        rules_go_on(cause->summary, "; it answers this caller's other requests (%u)",
+                    pair->answered_status);
+    else if (pair->answered_ns != EVENT_NO_TIME)
         rules_go_on(cause->summary, "; it answered this caller %s before (%u)",
                     rules_format_span(sent_ns - pair->answered_ns, span), pair->answered_status);
-    else if (pair->answered_ns == EVENT_NO_TIME && pair->invites_unanswered > 0)
+    else if (pair->invites_unanswered > 0)
         rules_go_on(cause->summary,
                     "; none of this caller's %" PRIu64 " INVITEs was ever seen answered",
                     pair->invites + 1);
@@ -165,12 +178,19 @@ static void advise_selective(const struct view *view, struct cause *cause)
                   "yours, it is right that nobody answers it.",
                   view->src_text);
     else if (rules_is_largest(view))
-        rules_say(cause->next_step,
-                  "Only smaller INVITEs were answered: ping -s %" PRIu32
-                  " %s shows whether the path "
-                  "takes it, tcpdump -ni any host %s there whether all fragments arrive; "
-                  "offer fewer codecs or use TCP. Then look at the access list for %s.",
-                  view->facts->request.octets, view->dst_ip, view->src_ip, view->src_text);
+        rules_say(
+            cause->next_step,
+            "Only smaller INVITEs were answered: ping -s %u %s shows whether the path takes it, "
+            "tcpdump -ni any host %s there whether all fragments arrive; offer fewer codecs or "
+            "use TCP. Then look at the access list for %s.",
+            view->facts->request.octets, view->dst_ip, view->src_ip, view->src_text);
+    else if (is_answering_caller(view))
+        rules_say(
+            cause->next_step,
+            "It answers this caller, so no ban of its address is the reason: what does the "
+            "log of %s say of this INVITE, does it arrive there (tcpdump -ni any host %s), is "
+            "it too large for the path, does a flood limit drop it?",
+            view->dst_text, view->src_ip);
     else if (view->pair.answered_ns != EVENT_NO_TIME)
         rules_say(
             cause->next_step,

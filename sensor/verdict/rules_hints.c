@@ -31,15 +31,28 @@ bool rules_describe_dns(const struct view *view, char text[static EVENT_SUMMARY_
     return true;
 }
 
+/* What may stand in a command that somebody copies: names come from the wire. */
+static bool is_plain_name(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = slice_lower_char(name.at[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '-' && c != '_')
+            return false;
+    }
+    return name.len > 0 && name.len <= NAME_SHOWN_MAX && name.at[0] != '-';
+}
+
 static void add_dns(const struct view *view, struct cause *cause)
 {
     const struct dns_facts *dns = &view->facts->dns;
     char words[EVENT_SUMMARY_MAX], server[IP_TEXT_MAX];
     if (!rules_describe_dns(view, words))
         return;
-    rules_add_sentence(cause->next_step, "Also, %s: dig %s %.*s @%s", words, dns->type,
-                       SLICE_ARGS(slice_head(dns->name, NAME_SHOWN_MAX)),
-                       ip_format(&dns->server.ip, server));
+    if (is_plain_name(dns->name))
+        rules_add_sentence(cause->next_step, "Also, %s: dig %s %.*s @%s", words, dns->type,
+                           SLICE_ARGS(dns->name), ip_format(&dns->server.ip, server));
+    else
+        rules_add_sentence(cause->next_step, "Also, %s.", words);
 }
 
 static const char *describe_place(const struct event_place *place, char *text)

@@ -116,7 +116,11 @@ bool rule_tcp_no_answer(const struct view *view, struct cause *cause)
     if (!rules_is_unacknowledged(facts))
         return false;
     bool was_heard = facts->connection.last_from_server_ns != EVENT_NO_TIME;
-    rules_set(cause, CAUSE_TCP_NO_ANSWER, was_heard ? CONFIDENCE_HIGH : CONFIDENCE_LOW);
+    /* Without a repetition it may be the acknowledgement that the mirror missed. */
+    rules_set(cause, CAUSE_TCP_NO_ANSWER,
+              !was_heard                       ? CONFIDENCE_LOW
+              : facts->connection.repeats == 0 ? CONFIDENCE_MEDIUM
+                                               : CONFIDENCE_HIGH);
     rules_say(cause->summary,
               "%s did not even acknowledge the segments that carried this INVITE%s.",
               view->dst_text,

@@ -1,7 +1,6 @@
 /* What is wrong with the request itself, on the way or in its text. */
 #include "verdict/rules.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* Of each sending a fragment is missing: at the sensor, so before it, or in the mirror. Where whole
@@ -17,14 +16,10 @@ bool rule_fragment_lost(const struct view *view, struct cause *cause)
               facts->fragments_lost < 2                 ? CONFIDENCE_LOW
               : view->has_long_ladder && answers_others ? CONFIDENCE_HIGH
                                                         : CONFIDENCE_MEDIUM);
-    char octets[32] = "";
-    if (facts->request.octets > 0)
-        rules_print(octets, sizeof octets, " of %" PRIu32 " octets", facts->request.octets);
-    rules_say(
-        cause->summary,
-        "This INVITE%s to %s was sent %s%s in fragments, of which one or more never passed%s.",
-        octets, view->dst_text, view->times_text, facts->transmissions > 1 ? ", each time" : "",
-        answers_others ? "; what others sent there was answered meanwhile" : "");
+    rules_say(cause->summary,
+              "This INVITE to %s was sent %s%s in fragments, of which one or more never passed%s.",
+              view->dst_text, view->times_text, facts->transmissions > 1 ? ", each time" : "",
+              answers_others ? "; what others sent there was answered meanwhile" : "");
     rules_say(cause->next_step,
               "Capture on both sides of each firewall, NAT and tunnel between %s and the sensor "
               "(tcpdump -ni any '%s and host %s'): who drops fragments? Let them pass, send "

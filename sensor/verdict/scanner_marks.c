@@ -65,9 +65,10 @@ static bool is_alphanumeric(char c)
 
 static struct scanner_mark mark_of_agent(struct slice user_agent)
 {
+    char first = user_agent.len > 0 ? slice_lower_char(user_agent.at[0]) : 0;
     for (size_t i = 0; i < sizeof agents / sizeof agents[0]; i++) {
         struct slice name = agents[i].name;
-        if (slice_istarts(user_agent, name) &&
+        if (slice_lower_char(name.at[0]) == first && slice_istarts(user_agent, name) &&
             (user_agent.len == name.len || !is_alphanumeric(user_agent.at[name.len])))
             return (struct scanner_mark){name, agents[i].is_certain};
     }

@@ -21,6 +21,8 @@ struct connection_facts {
     struct endpoint reset_by;
     bool reset_is_certain;   /* its sequence number agrees with what the other end acknowledged */
     uint32_t unacknowledged; /* octets that the client sent and nobody ever acknowledged */
+    uint8_t
+        repeats; /* how often TCP sent some of them again, as it does where nothing comes back */
     int64_t unacknowledged_since_ns;
     int64_t last_from_server_ns; /* EVENT_NO_TIME: nothing came from it */
 };
@@ -94,6 +96,9 @@ struct hop_facts {
     int64_t last_sent_ns;
     uint16_t last_status; /* what came back there; 0: nothing */
     bool is_last;         /* this one is it */
+    /* Its client, a proxy, gave its own caller a final response after it had sent this last: it
+     * gave up in full view. */
+    bool gave_up_upstream;
     /* INVITEs of others that last_dst was seen to pass on, while it did not pass on this one. */
     uint64_t others_passed_on;
     struct event_place seen[UNANSWERED_PLACES_MAX]; /* on this hop */
@@ -136,6 +141,10 @@ struct unanswered_facts {
     int64_t watching_since_ns; /* the first packet that was ever seen */
 };
 
+/* It went over UDP and was not repeated for long, as who is answered does: neither an ICMP error
+ * nor a response that its client gave to somebody else was the reason. */
+bool unanswered_stopped_early(const struct unanswered_facts *facts);
+
 void unanswered_judge(const struct peers *peers, const struct unanswered_facts *facts,
                       struct cause *cause);
 /*
@@ -144,8 +153,5 @@ void unanswered_judge(const struct peers *peers, const struct unanswered_facts *
  */
 void unanswered_struggling(const struct peers *peers, const struct unanswered_facts *facts,
                            struct cause *cause);
-/* It went over UDP, and was not repeated for as long as a client does that hears nothing at all
- * (peers_invite.stopped_early). */
-bool unanswered_stopped_early(const struct unanswered_facts *facts);
 
 #endif

@@ -136,8 +136,8 @@ static void add_icmp(struct line *l, struct host *dst)
     static const struct {
         const char *name;
         uint8_t type, code, type6, code6;
-    } kinds[] = {{"net", 3, 0, 1, 0},  {"host", 3, 1, 1, 3},   {"protocol", 3, 2, 4, 1},
-                 {"port", 3, 3, 1, 4}, {"admin", 3, 13, 1, 1}, {"ttl", 11, 0, 3, 0},
+    } kinds[] = {{"net", 3, 0, 1, 0},         {"host", 3, 1, 1, 3},   {"protocol", 3, 2, 4, 1},
+                 {"port", 3, 3, 1, 4},        {"admin", 3, 13, 1, 1}, {"ttl", 11, 0, 3, 0},
                  {"reassembly", 11, 1, 3, 1}, {"too_big", 3, 4, 2, 0}};
     const struct spec *spec = l->spec;
     const char *name = spec->kind ? spec->kind : "port";
@@ -156,7 +156,7 @@ static void add_icmp(struct line *l, struct host *dst)
                       (uint16_t)mtu, quoted->packet, len);
         return;
     }
-    scenario_fail(l->s, "kind=%s: not one of net, host, protocol, port, admin, ttl, reassembly, too_big", name);
+    scenario_fail(l->s, "kind=%s: not one of those that make_pcap --keys lists", name);
 }
 
 static unsigned scope_of(const struct scenario *s, const char *what)

@@ -37,6 +37,7 @@ struct message {
     int64_t ms;
     const char *from, *to;   /* who sends, whom; "192.0.2.10:5060" */
     const char *method;      /* INVITE; of a response, that of its CSeq */
+    const char *user;        /* of the Request-URI ("+4930555001") */
     unsigned status;         /* 0: a request */
     const char *call;        /* Call-ID */
     const char *ftag, *ttag; /* of From ("a1"), of To (none) */
@@ -196,7 +197,8 @@ static inline size_t message_text(const struct message *m, const char *from, con
     if (m->status > 0)
         n += (size_t)snprintf(buf + n, size - n, "SIP/2.0 %u Whatever\r\n", m->status);
     else
-        n += (size_t)snprintf(buf + n, size - n, "%s sip:+4930555001@%s SIP/2.0\r\n", method, to);
+        n += (size_t)snprintf(buf + n, size - n, "%s sip:%s@%s SIP/2.0\r\n", method,
+                              or_else(m->user, "+4930555001"), to);
     n += (size_t)snprintf(buf + n, size - n, "Via: SIP/2.0/%s %s;branch=z9hG4bK%s%s\r\n",
                           transport_name(m->transport),
                           or_else(m->sent_by, m->status > 0 ? to : from), or_else(m->branch, "b1"),

@@ -745,6 +745,7 @@ static void octets_never_acknowledged(void **state)
     assert_true(tcp_look(bench->tcp, &bench->end[CLIENT], &bench->end[SERVER], &known));
     assert_int_equal(known.unacknowledged, 6 * SECOND);
     assert_int_equal(known.unacknowledged_since_ns, T0 + MS);
+    assert_int_equal(known.repeats, 6);
     assert_int_equal(known.last_from_peer_ns, T0);
     bench_wait(bench, MS);
     acknowledge(bench, SERVER, 2 * SECOND);
@@ -753,6 +754,7 @@ static void octets_never_acknowledged(void **state)
     assert_true(tcp_look(bench->tcp, &bench->end[CLIENT], &bench->end[SERVER], &known));
     assert_int_equal(known.unacknowledged, 4 * SECOND);
     assert_int_equal(known.unacknowledged_since_ns, T0 + 3 * MS);
+    assert_int_equal(known.repeats, 0); /* since then */
     assert_int_equal(known.last_from_peer_ns, T0 + 7 * MS);
     acknowledge(bench, SERVER, 6 * SECOND);
     assert_true(tcp_look(bench->tcp, &bench->end[CLIENT], &bench->end[SERVER], &known));

@@ -41,6 +41,14 @@ static inline void saw_response(struct peers *peers, const struct endpoint *src,
     peers_saw_response(peers, &response, now_ns);
 }
 
+/* An INVITE of client's that ran out of time. */
+static inline void left_unanswered(struct peers *of, const struct ip_addr *client,
+                                   const struct endpoint *server)
+{
+    const struct peers_invite invite = {.client = *client, .server = *server};
+    peers_saw_invite(of, &invite, 0);
+}
+
 /* What was seen between the two; zeroes where they are not known together. */
 static inline struct pair_view between(const struct peers *peers, const struct ip_addr *client,
                                        const struct ip_addr *server)

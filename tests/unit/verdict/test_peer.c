@@ -61,7 +61,7 @@ static void test_response(void **state)
     (void)state;
     peers_saw_request(peers, &client, &server, 0);
     peers_saw_request(peers, &client, &other_port, 0);
-    peers_left_unanswered(peers, &client.ip, &server);
+    left_unanswered(peers, &client.ip, &server);
     saw_response(peers, &server, &client, 200, "OPTIONS", true, 300);
     const struct peer *peer = peers_find_endpoint(peers, &server);
     assert_true(peer->has_answered);
@@ -87,7 +87,7 @@ static void test_what_is_no_answer(void **state)
     for (int i = 0; i < 2; i++) {
         struct peers *peers = peers_new(8, 8);
         peers_saw_request(peers, &client, &server, 0);
-        peers_left_unanswered(peers, &client.ip, &server);
+        left_unanswered(peers, &client.ip, &server);
         saw_response(peers, &server, &client, i ? 503 : 200, "INVITE", i == 1, 300);
         const struct peer *peer = peers_find_endpoint(peers, &server);
         assert_null(peer->answered_method);
@@ -105,24 +105,24 @@ static void test_several_callers(void **state)
     struct peers *peers = peers_new(8, 8);
     struct endpoint a = at(1, 5060), b = at(2, 5060), server = at(9, 5060);
     (void)state;
-    peers_left_unanswered(peers, &a.ip, &server); /* not known: nothing to tell of */
+    left_unanswered(peers, &a.ip, &server); /* not known: nothing to tell of */
     assert_null(peers_find_endpoint(peers, &server));
     peers_saw_request(peers, &a, &server, 0);
-    peers_left_unanswered(peers, &a.ip, &server);
-    peers_left_unanswered(peers, &a.ip, &server);
+    left_unanswered(peers, &a.ip, &server);
+    left_unanswered(peers, &a.ip, &server);
     const struct peer *peer = peers_find_endpoint(peers, &server);
     assert_int_equal(peer->unanswered, 2);
     assert_false(peer->unanswered_callers_differ);
-    peers_left_unanswered(peers, &b.ip, &server);
+    left_unanswered(peers, &b.ip, &server);
     assert_true(peer->unanswered_callers_differ);
-    peers_left_unanswered(peers, &b.ip, &server);
+    left_unanswered(peers, &b.ip, &server);
     assert_true(peer->unanswered_callers_differ);
     assert_int_equal(peer->unanswered, 4);
     /* An answer wipes it; the first INVITE after that has one caller again. */
     saw_response(peers, &server, &a, 404, "INVITE", true, 900);
     assert_int_equal(peer->unanswered, 0);
     assert_false(peer->unanswered_callers_differ);
-    peers_left_unanswered(peers, &a.ip, &server);
+    left_unanswered(peers, &a.ip, &server);
     assert_false(peer->unanswered_callers_differ);
     peers_fini(peers);
 }

@@ -261,7 +261,7 @@ static void test_many_delays(void **state)
             delay_ns += 1000 * MS;
         else if (i / 100 % 60 >= 40) /* the end of each minute weighs no more than the rest */
             delay_ns = 400 * MS;
-        answers_invite(peers, i % 2 ? &bob : &carol, delay_ns, delay_ns, T0 + i * 10 * MS);
+        answers_invite(peers, i % 2 ? &bob : &carol, delay_ns, delay_ns, T0 + (int64_t)i * 10 * MS);
     }
     struct peers_others others = others_than(peers, &alice, T0, T0 + 660 * S);
     assert_true(others.is_slow);

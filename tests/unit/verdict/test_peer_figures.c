@@ -71,7 +71,7 @@ static void test_answers_to_scanners(void **state)
     const struct peer *peer = peers_find_endpoint(peers, &server);
     const struct peer *host = peers_find_host(peers, &server.ip);
     const struct peer before = *peer;
-    peers_left_unanswered(peers, &carol.ip, &server);
+    left_unanswered(peers, &carol.ip, &server);
     struct peers_response response = {.src = server,
                                       .dst = scanner,
                                       .transport = TRANSPORT_TCP,
@@ -201,6 +201,38 @@ static void test_passed_on(void **state)
     peers_fini(peers);
 }
 
+/* A flood of INVITEs from forged addresses, to one that answers and to many that do not exist,
+ * costs nobody who answered what is known of him. */
+static void test_flood(void **state)
+{
+    struct peers *peers = peers_new(64, 32);
+    struct endpoint client = at(1, 5060), server = at(2, 5060);
+    struct peers_invite invite = {.client = client.ip, .server = server, .is_answered = true};
+    (void)state;
+    peers_saw_request(peers, &client, &server, 1);
+    saw_response(peers, &server, &client, 200, "INVITE", true, 10);
+    peers_saw_invite(peers, &invite, 10);
+    invite.is_answered = false;
+    for (uint32_t i = 0; i < 200000; i++) {
+        uint8_t octets[16] = {
+            0x20, 0x01, 0x0d, 0xb8, [13] = (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
+        struct endpoint forged = {ip_from_v6(octets), 5060};
+        invite.client = forged.ip;
+        peers_saw_request(peers, &forged, &server, 20 + i);
+        peers_saw_invite(peers, &invite, 20 + i);
+        peers_saw_request(peers, &client, &forged, 20 + i);
+    }
+    assert_int_equal(peers_find_host(peers, &server.ip)->known_since_ns, 1);
+    assert_int_equal(peers_find_endpoint(peers, &server)->last_answer_ns, 10);
+    assert_int_equal(between(peers, &client.ip, &server.ip).invites, 1);
+    assert_int_equal(between(peers, &client.ip, &server.ip).answered_ns, 10);
+    assert_int_equal(peers_find_endpoint(peers, &server)->answers->delays, 1);
+    assert_int_equal(peers->peer_slab.used, 64);
+    assert_int_equal(peers->pair_slab.used, 32);
+    assert_int_equal(peers->answers.slab.used, 1);
+    peers_fini(peers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_invites),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_passed_on),
+        cmocka_unit_test(test_flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

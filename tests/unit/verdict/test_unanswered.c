@@ -146,7 +146,7 @@ static void test_silent_confidence(void **state)
         if (cases[i].ever_answered)
             gateway_answered_once();
         if (cases[i].several_callers)
-            peers_left_unanswered(&peers, &carol.ip, &gw);
+            left_unanswered(&peers, &carol.ip, &gw);
         struct unanswered_facts facts = facts_of(cases[i].transmissions);
         struct cause cause = judge_facts(&facts);
         if (cause.code != CAUSE_DESTINATION_SILENT || cause.confidence != cases[i].confidence)
@@ -159,8 +159,8 @@ static void test_silent_evidence(void **state)
 {
     (void)state;
     gateway_answered_once();
-    peers_left_unanswered(&peers, &carol.ip, &gw);
-    peers_left_unanswered(&peers, &carol.ip, &gw);
+    left_unanswered(&peers, &carol.ip, &gw);
+    left_unanswered(&peers, &carol.ip, &gw);
     struct cause cause = judge();
     assert_cause(cause, CAUSE_DESTINATION_SILENT, CONFIDENCE_HIGH);
     const struct evidence *nothing = find_evidence(&cause, "nothing_from_destination");
@@ -183,8 +183,8 @@ static void test_same_caller_again_is_no_witness(void **state)
 {
     (void)state;
     gateway_answered_once();
-    peers_left_unanswered(&peers, &alice.ip, &gw);
-    peers_left_unanswered(&peers, &alice.ip, &gw);
+    left_unanswered(&peers, &alice.ip, &gw);
+    left_unanswered(&peers, &alice.ip, &gw);
     assert_cause(judge(), CAUSE_DESTINATION_SILENT, CONFIDENCE_MEDIUM);
 }
 
@@ -220,7 +220,7 @@ static void test_sensor_lost_packets(void **state)
     (void)state;
     facts.sensor_lost_packets = true;
     gateway_answered_once();
-    peers_left_unanswered(&peers, &carol.ip, &gw);
+    left_unanswered(&peers, &carol.ip, &gw);
     struct cause cause = judge_facts(&facts);
     assert_cause(cause, CAUSE_DESTINATION_SILENT, CONFIDENCE_LOW);
     assert_non_null(find_evidence(&cause, "sensor_lost_packets"));

@@ -74,6 +74,7 @@ static void test_wrong_transport_words(void **state)
     facts.connection = (struct connection_facts){
         .is_known = true,
         .unacknowledged = 1400,
+        .repeats = 4,
         .unacknowledged_since_ns = SENT,
         .last_from_server_ns = SENT - S,
     };
@@ -279,8 +280,24 @@ static void test_selective_words(void **state)
     cause = judge_facts(&facts);
     assert_cause(cause, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM);
     assert_says(cause.summary, "answered others meanwhile over UDP, but not this INVITE");
+    assert_says(cause.summary, "; it answers this caller's other requests (200)");
     assert_int_equal(find_evidence(&cause, "answered_others")->at_ns, SENT + 20 * S);
     assert_null(find_evidence(&cause, "answered_others")->method);
+}
+
+/* No ban, where it answers what else this caller asks; and how long it never has. */
+static void test_selective_and_this_caller(void **state)
+{
+    (void)state;
+    saw_invite(&alice, (struct peers_invite){0}, S);
+    gateway_answers(1);
+    assert_says(judge().summary, "; none of this caller's 2 INVITEs was ever seen answered.");
+    saw_response(&gw, &alice, TRANSPORT_UDP, 200, "BYE", SENT + S / 2);
+    struct cause cause = judge();
+    assert_cause(cause, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM);
+    assert_says(cause.summary, "answered others meanwhile (INVITE of 192.0.2.100:5060 with 200)");
+    assert_says(cause.summary, "; it answers this caller's other requests (200).");
+    assert_says(cause.next_step, "no ban of its address");
 }
 
 /* Since when, and of whom else. */
@@ -294,9 +311,9 @@ static void test_silent_since(void **state)
                 "sent nothing at all for 32 s, in which this INVITE was sent 7 times; it last "
                 "answered 3 h before (INVITE of 192.0.2.11:5062 with 486).");
     assert_int_equal(find_evidence(&cause, "last_heard")->at_ns, SENT - 90 * S);
-    peers_left_unanswered(&peers, &carol.ip, &gw);
+    left_unanswered(&peers, &carol.ip, &gw);
     assert_says(judge().summary, "; 1 other INVITE got no response since either.");
-    peers_left_unanswered(&peers, &alice.ip, &gw);
+    left_unanswered(&peers, &alice.ip, &gw);
     assert_says(judge().summary, "; 2 other INVITEs got no response since either, of several");
 }
 
@@ -361,6 +378,7 @@ int main(void)
         TEST(test_refusals),
         TEST(test_selective_confidence),
         TEST(test_selective_words),
+        TEST(test_selective_and_this_caller),
         TEST(test_silent_since),
         TEST(test_never_seen),
         TEST(test_nat_binding),

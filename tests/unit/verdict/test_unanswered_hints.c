@@ -277,8 +277,8 @@ static void gateway_does_everything(void)
     peers_saw_response(&peers, &refusal, SENT + 2 * S);
     saw_response(&gw, &alice, TRANSPORT_UDP, 200, "SUBSCRIBE", SENT - S);
     saw_response(&carol, &gw, TRANSPORT_UDP, 200, "REGISTER", SENT - 90 * S);
-    peers_left_unanswered(&peers, &carol.ip, &gw);
-    peers_left_unanswered(&peers, &alice.ip, &gw);
+    left_unanswered(&peers, &carol.ip, &gw);
+    left_unanswered(&peers, &alice.ip, &gw);
 }
 
 /* The contract's order, one after the other taken away; each verdict has all that was found. */

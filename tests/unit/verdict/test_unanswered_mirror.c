@@ -1,5 +1,6 @@
 /* What the sensor holds against its own view: the gate before all other rules, and what its doubts
  * do to the confidence of a cause. */
+#include "verdict/rules.h"
 #include "verdict_bench.h"
 
 /* One that fell silent after its first sending, and one that was repeated to the end. */
@@ -168,7 +169,7 @@ static struct unanswered_facts absence(enum cause_code code)
         peers_saw_response(&peers, &refusal, SENT + S);
     } else if (code == CAUSE_DESTINATION_SILENT) {
         gateway_answered_once();
-        peers_left_unanswered(&peers, &carol.ip, &gw);
+        left_unanswered(&peers, &carol.ip, &gw);
     } else {
         gateway_answers(3);
     }

@@ -159,22 +159,18 @@ static void test_fragment_lost(void **state)
             gateway_answers(1);
         struct unanswered_facts facts = facts_of(cases[i].transmissions);
         facts.fragments_lost = cases[i].lost;
-        facts.request.octets = 1900;
         struct cause cause = judge_facts(&facts);
         if (cause.code != cases[i].code || cause.confidence != cases[i].confidence)
             fail_msg("case %zu: %s, %s", i, cause_code_name(cause.code),
                      confidence_name(cause.confidence));
-        const struct evidence *evidence = find_evidence(&cause, "fragments_lost");
-        assert_int_equal(evidence->count, cases[i].lost);
-        assert_int_equal(evidence->octets, 1900);
+        assert_int_equal(find_evidence(&cause, "fragments_lost")->count, cases[i].lost);
         if (cause.code != CAUSE_FRAGMENT_LOST)
             continue;
-        assert_says(cause.summary, "This INVITE of 1900 octets to");
         assert_says(cause.summary, cases[i].lost == 1 ? "sent once in fragments" : "each time in");
         assert_says(cause.next_step, "'ip[6:2] & 0x3fff != 0 and host 198.51.100.20'");
     }
     struct unanswered_facts facts = facts_of(7);
-    facts.fragments_lost = 7; /* and nobody knows how long it was */
+    facts.fragments_lost = 7;
     facts.dst.endpoint.ip = ip_from_v6((const uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 1});
     struct cause cause = judge_facts(&facts);
     assert_says(cause.summary, "This INVITE to trunk-a ([2001:db8::1]:5060) was sent 7 times,");

@@ -174,6 +174,14 @@ static inline void gateway_answers(unsigned others)
     }
 }
 
+/* An INVITE of client's that ran out of time. */
+static inline void left_unanswered(struct peers *of, const struct ip_addr *client,
+                                   const struct endpoint *server)
+{
+    const struct peers_invite invite = {.client = *client, .server = *server};
+    peers_saw_invite(of, &invite, 0);
+}
+
 /* What became of an INVITE of CLIENT's to the gateway. */
 static inline void saw_invite(const struct endpoint *client, struct peers_invite invite,
                               int64_t at_ns)

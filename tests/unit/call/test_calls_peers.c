@@ -1,0 +1,153 @@
+/* What the messages of calls, registrations and scanners leave in the memory of peers. */
+#include "call_bench.h"
+
+static const struct peer *peer_at(struct bench *b, const char *who)
+{
+    struct endpoint endpoint = endpoint_of(who);
+    return peers_find_endpoint(&b->calls.peers, &endpoint);
+}
+
+static struct peers_others others_than(struct bench *b, const char *server, const char *client,
+                                       int64_t ms)
+{
+    struct endpoint to = endpoint_of(server), from = endpoint_of(client);
+    struct peers_others others;
+    peers_read_others(&b->calls.peers, &to, TRANSPORT_UDP, &from.ip, AT(0), AT(ms), &others);
+    return others;
+}
+
+static void test_registered(void **state)
+{
+    struct bench *b = bench_new();
+    (void)state;
+    SAY(b, 0, .method = "REGISTER", .from = "192.0.2.10:49152", .to = PROXY);
+    SAY(b, 10, .method = "REGISTER", .from = PROXY, .to = "192.0.2.10:49152", .status = 401);
+    assert_null(peer_at(b, "192.0.2.10:49152"));
+    SAY(b, 20, .method = "REGISTER", .from = PROXY, .to = "192.0.2.10:49152", .status = 200);
+    assert_at(peer_at(b, "192.0.2.10:49152")->registered_ns, 20);
+    bench_free(b);
+}
+
+static void test_retry_after(void **state)
+{
+    static const struct {
+        const char *line;
+        uint32_t seconds;
+    } cases[] = {
+        {"", 0},
+        {"Retry-After: 120\r\n", 120},
+        {"Retry-After: 18000;duration=3600\r\n", 18000},
+        {"Retry-After: 30 (at lunch)\r\n", 30},
+        {"Retry-After: 4294967295\r\n", UINT32_MAX},
+        {"Retry-After: 4294967296\r\n", 0},
+        {"Retry-After: 99999999999999999999999\r\n", 0},
+        {"Retry-After: soon\r\n", 0},
+        {"Retry-After:\r\n", 0},
+        {"Retry-After: -5\r\n", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench *b = bench_new();
+        SAY(b, 0, .from = CAROL);
+        SAY(b, 10, .to = CAROL, .status = 503, .lines = cases[i].line);
+        struct peers_others others = others_than(b, GW, ALICE, 20);
+        assert_int_equal(others.refused, 1);
+        assert_int_equal(others.retry_after_s, cases[i].seconds);
+        assert_int_equal(others.clients, 0);
+        bench_free(b);
+    }
+}
+
+/* By its words; what answers it counts for nobody else. */
+static void test_scanner(void **state)
+{
+    struct bench *b = bench_new();
+    (void)state;
+    SAY(b, 0, .method = "OPTIONS", .from = CAROL, .ftag = "3130310131", .call = "o", .branch = "o");
+    assert_int_equal(scanners_stats(b->calls.scanners)->requests, 0); /* it tries nobody it names */
+    SAY(b, 10, .from = CAROL, .call = "s", .branch = "s",
+        .ftag = "2b34393330353535313030"
+                "0131323334");
+    SAY(b, 20, .to = CAROL, .call = "s", .branch = "s", .status = 404,
+        .ftag = "2b34393330353535313030"
+                "0131323334");
+    assert_int_equal(scanners_stats(b->calls.scanners)->requests, 1);
+    assert_int_equal(others_than(b, GW, ALICE, 30).clients, 0);
+    assert_false(peer_at(b, GW)->has_answered);
+    /* One that nothing answers is told as what it is, and is not counted against anybody. */
+    SAY(b, 100, .from = CAROL, .call = "t", .branch = "t",
+        .ftag = "2b34393330353535313030"
+                "0131323334");
+    bench_advance(b, 40000);
+    assert_slice(bench_unanswered(b)->scanner, "sipvicious (From tag)");
+    assert_int_equal(peer_at(b, GW)->unanswered, 0);
+    bench_free(b);
+}
+
+/* Thirty INVITEs for as many numbers, each sent once. */
+static void scan(struct bench *b, int64_t from_ms, unsigned status)
+{
+    for (int64_t i = 0; i < 30; i++) {
+        char call[30], user[20];
+        snprintf(call, sizeof call, "scan-%d-%d", (int)from_ms, (int)i);
+        snprintf(user, sizeof user, "%d", 1000 + (int)i);
+        SAY(b, from_ms + i * 100, .user = user, .call = call, .branch = call);
+        if (status > 0)
+            SAY(b, from_ms + i * 100 + 10, .call = call, .branch = call, .status = status,
+                .ttag = "t1");
+    }
+}
+
+/* By how it behaves; its INVITEs are known as a scanner's when they are told of, at the latest. */
+static void test_scanner_by_behaviour(void **state)
+{
+    for (int accepted = 0; accepted < 3; accepted++) {
+        struct bench *b = bench_new();
+        (void)state;
+        if (accepted == 1) {
+            SAY(b, -1000, .call = "c");
+            SAY(b, -900, .call = "c", .status = 180, .ttag = "t1");
+        } else if (accepted == 2) { /* where no response is in view */
+            SAY(b, -1000, .method = "BYE", .call = "c", .ttag = "t1");
+        }
+        scan(b, 0, 0);
+        bench_advance(b, 40000);
+        size_t told = 0;
+        for (size_t i = 0; i < b->count; i++)
+            if (b->kept[i].event.type == EVENT_INVITE_UNANSWERED) {
+                assert_int_equal(b->kept[i].event.invite_unanswered.scanner.len > 0, !accepted);
+                told++;
+            }
+        assert_int_equal(told, 30);
+        assert_int_equal(peer_at(b, GW)->unanswered, accepted ? 30 : 0);
+        bench_free(b);
+    }
+}
+
+/* A PBX that is refused everything is told as one, until the first call of it rings. */
+static void test_refused_and_accepted(void **state)
+{
+    struct bench *b = bench_new();
+    struct endpoint alice = endpoint_of(ALICE);
+    (void)state;
+    scan(b, 0, 404);
+    assert_int_equal(others_than(b, GW, CAROL, 20000).clients, 1);
+    assert_int_equal(scanners_source(b->calls.scanners, &alice.ip, AT(20000)).len > 0, 1);
+    scan(b, 20000, 180);
+    assert_int_equal(scanners_source(b->calls.scanners, &alice.ip, AT(40000)).len > 0, 0);
+    scan(b, 60000, 404);
+    assert_int_equal(scanners_source(b->calls.scanners, &alice.ip, AT(80000)).len > 0, 0);
+    bench_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_registered),
+        cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_scanner),
+        cmocka_unit_test(test_scanner_by_behaviour),
+        cmocka_unit_test(test_refused_and_accepted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
