@@ -96,7 +96,7 @@ struct waiting {
     uint64_t index;        /* in its stream, from 1 */
     struct stream *stream; /* NULL: of none */
     unsigned to;
-    bool is_copy;
+    bool is_copy, is_doubled; /* is_doubled: it is to be sent once more */
     uint32_t bytes;
     uint8_t frame[FRAME_MAX];
 };
@@ -359,20 +359,6 @@ static int64_t decide(struct stream *stream, int64_t in_ns)
     return due_ns;
 }
 
-static void push_copy(struct forwarder *f, const struct waiting *w)
-{
-    if (f->unused_count == 0) {
-        f->mishaps++;
-        return;
-    }
-    struct waiting *copy = f->unused[--f->unused_count];
-    *copy = *w;
-    copy->due_ns += w->stream->rule->copy_ns;
-    copy->is_copy = true;
-    w->stream->doubled++;
-    push(f, copy);
-}
-
 static void take_frame(struct forwarder *f, unsigned side, struct waiting *w)
 {
     struct udp udp;
@@ -380,7 +366,7 @@ static void take_frame(struct forwarder *f, unsigned side, struct waiting *w)
     w->to = 1 - side;
     w->due_ns = w->in_ns;
     w->stream = NULL;
-    w->is_copy = false;
+    w->is_copy = w->is_doubled = false;
     if (!rule) {
         f->straight++;
     } else if (is_rtcp(&udp)) {
@@ -399,8 +385,8 @@ static void take_frame(struct forwarder *f, unsigned side, struct waiting *w)
             discard(f, w);
             return;
         }
-        if (prng_hits(&w->stream->prng, rule->doubled))
-            push_copy(f, w);
+        w->is_doubled = prng_hits(&w->stream->prng, rule->doubled);
+        w->stream->doubled += w->is_doubled;
     }
     push(f, w);
 }
@@ -481,7 +467,14 @@ static int64_t send_due(struct forwarder *f)
             f->mishaps++;
         else if (w->stream)
             note_sent(w->stream, w, at_ns);
-        f->unused[f->unused_count++] = w;
+        if (w->is_doubled) { /* so much later than it went out, however late that was */
+            w->due_ns = at_ns + w->stream->rule->copy_ns;
+            w->is_copy = true;
+            w->is_doubled = false;
+            push(f, w);
+        } else {
+            f->unused[f->unused_count++] = w;
+        }
     }
     return SECOND / 10;
 }
