@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* So long after the last sending of one target the next one is tried; Timer B at the longest. */
+#define SOON_NS INT64_C(10000000000)
+
 enum { HOPS_MAX = 16, STATUS_TIMEOUT = 408 };
 
 static bool passes_on(const struct transaction *from, const struct transaction *to)
@@ -39,6 +42,23 @@ static bool gave_up_upstream(const struct transaction *transaction)
            previous->final_ns >= transaction->findings->last_sent_ns;
 }
 
+/* Hunting, failover (RFC 3263 section 4.3), a new connection: the same call once more, at once. */
+static void read_other_attempts(const struct transaction *transaction, struct hop_facts *facts)
+{
+    int64_t last_ns =
+        transaction->findings ? transaction->findings->last_sent_ns : transaction->first_sent_ns;
+    for (EACH_TRANSACTION(node, transaction->call)) {
+        const struct transaction *at = transaction_at(node);
+        if (at == transaction || !at->has_request || at->is_reinvite ||
+            !ip_eq(&at->src.ip, &transaction->src.ip) || at->first_sent_ns < last_ns)
+            continue;
+        if (!endpoint_eq(&at->dst, &transaction->dst))
+            facts->went_elsewhere |= at->first_sent_ns - last_ns <= SOON_NS;
+        else
+            facts->answered_again |= at->first_response_ns != CALL_NO_TIME;
+    }
+}
+
 void hops_read(const struct transaction *transaction, struct hop_facts *facts)
 {
     const struct transaction *last = transaction, *next;
@@ -55,6 +75,7 @@ void hops_read(const struct transaction *transaction, struct hop_facts *facts)
     facts->last_status = last->first_response_ns != CALL_NO_TIME ? last->last_status : 0;
     facts->is_last = last == transaction;
     facts->gave_up_upstream = gave_up_upstream(transaction);
+    read_other_attempts(transaction, facts);
 }
 
 /* A next hop, of several forks any, whose 408 came before this one's. */

@@ -5,7 +5,11 @@
 #include "sip/sip_uri.h"
 
 /* RFC 3261 section 17.1.1.2: Timer B is 64*T1. */
-enum { T1_PER_TIMER_B = 64, STRUGGLING_TRANSMISSIONS = 3 };
+enum {
+    T1_PER_TIMER_B = 64,
+    STRUGGLING_TRANSMISSIONS = 3,
+    INSISTED_TRANSMISSIONS = 4, /* over 3.5 s: no response takes so long, and is lost as often */
+};
 
 /* A sender's T1 is believed up to this (RFC 3261 section 17.1.1.1 allows larger ones on slow
  * links). */
@@ -196,6 +200,7 @@ static void remember(struct calls *calls, const struct transaction *t, int64_t n
         .transport = t->transport,
         .octets = findings->request.octets,
         .places = findings->places,
+        .status = is_answered ? t->last_status : 0,
         .is_answered = is_answered,
         .is_repeated = t->transmissions > 1,
         .stopped_early = stopped_early,
@@ -317,10 +322,10 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
     bool is_first = t->first_response_ns == CALL_NO_TIME;
     if (is_first || now_ns < t->first_response_ns)
         t->first_response_ns = now_ns;
-    if (is_first)
-        remember(calls, t, now_ns, false);
     t->last_response_ns = now_ns;
     t->last_status = msg->status;
+    if (is_first)
+        remember(calls, t, now_ns, false);
     if (msg->status >= 180 && msg->status <= 189 && t->ringing_ns == CALL_NO_TIME)
         t->ringing_ns = now_ns;
     if (msg->status > 100 && msg->status < 200)
@@ -340,11 +345,16 @@ static bool can_be_inferred(const struct transaction *t)
     return !is_answered(t) && t->has_request && t->timed_out_ns == CALL_NO_TIME;
 }
 
+bool invite_is_insisted_on(const struct transaction *t)
+{
+    return !transport_is_reliable(t->transport) && t->transmissions >= INSISTED_TRANSMISSIONS;
+}
+
 static void infer(struct calls *calls, struct transaction *t, bool is_presumed)
 {
     t->inferred = true;
     t->is_presumed = is_presumed;
-    calls->inferred_answers++;
+    calls->inferred_answers += !is_presumed;
     call_table_stop_waiting(&calls->table, t);
     drop_findings(calls, t);
 }
@@ -360,6 +370,7 @@ void invite_inferred(struct calls *calls, struct transaction *t)
     bool is_new = can_be_inferred(t);
     if (is_new || t->is_presumed)
         peers_inferred_answer(&calls->peers, &t->src.ip, &t->dst.ip);
+    calls->inferred_answers += t->is_presumed;
     t->is_presumed = false;
     if (is_new)
         infer(calls, t, false);

@@ -25,6 +25,8 @@ void invite_mangled(struct transaction *transaction, const struct datagram *data
 /* A response to it passed. False where it could not have reached its client. */
 bool invite_responded(struct calls *calls, struct transaction *transaction,
                       const struct datagram *datagram, const struct sip_msg *msg);
+/* Was it sent so often that nothing can have reached its client? */
+bool invite_is_insisted_on(const struct transaction *transaction);
 /* As invite_inferred, but no proof that the mirror misses responses: some phones cancel what nobody
  * answered. */
 void invite_presumed(struct calls *calls, struct transaction *transaction);

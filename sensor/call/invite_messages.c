@@ -45,13 +45,18 @@ static void describe_call(struct calls *calls, struct call *call, const struct s
         call->user_agent = call_table_keep(&calls->table, call, msg->user_agent);
 }
 
-/* The INVITE again with credentials: its predecessors were challenged, seen or not. */
+/*
+ * The INVITE again with credentials: its predecessors to the same place that had none were
+ * challenged, seen or not. Not those that were repeated for long, as what is answered is not: then
+ * the credentials are of an earlier call.
+ */
 static void infer_challenges(struct calls *calls, struct call *call, const struct transaction *now)
 {
     for (EACH_TRANSACTION(node, call)) {
         struct transaction *t = transaction_at(node);
-        if (t != now && t->cseq < now->cseq && !t->is_reinvite && ip_eq(&t->src.ip, &now->src.ip) &&
-            ip_eq(&t->dst.ip, &now->dst.ip))
+        if (t != now && t->cseq < now->cseq && !t->is_reinvite && !t->has_credentials &&
+            ip_eq(&t->src.ip, &now->src.ip) && endpoint_eq(&t->dst, &now->dst) &&
+            !invite_is_insisted_on(t))
             invite_inferred(calls, t);
     }
 }

@@ -54,7 +54,7 @@ static void handle_cancel(struct calls *calls, struct call *call, const struct d
     struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
     if (!t)
         return;
-    if (msg->is_request)
+    if (msg->is_request && !invite_is_insisted_on(t))
         invite_presumed(calls, t);
     if (t->cancel_ns == CALL_NO_TIME)
         t->cancel_ns = datagram->time_ns;

@@ -109,6 +109,7 @@ void request_marks_read(const struct datagram *datagram, const struct sip_msg *m
     *facts = (struct request_facts){
         .octets = datagram->incomplete ? 0 : (uint32_t)datagram->payload.len,
         .asked_rport = msg->top_via.has_rport,
+        .is_relayed = msg->via_count > 1,
     };
     if (is_datagram && (msg->defects & SIP_DEFECT_SURPLUS))
         facts->marks |= REQUEST_ALG_LENGTH;

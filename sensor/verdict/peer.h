@@ -164,6 +164,7 @@ struct peers_invite {
     enum transport transport;
     uint32_t octets;               /* of the request; 0: unknown */
     uint32_t places;               /* where on the mirror it was seen, a bit each */
+    uint16_t status; /* of the first response; 0: none */
     bool is_answered, is_repeated; /* is_repeated: it was sent more than once until then */
     bool stopped_early;            /* unanswered, over UDP, and not repeated as Timer A has it */
     /* From its first, and from its latest sending to the first response. */

@@ -83,6 +83,7 @@ struct request_facts {
     uint32_t octets; /* of the message; 0: unknown */
     uint32_t marks;
     bool asked_rport;          /* RFC 3581 */
+    bool is_relayed;           /* more than one Via: Contact and SDP are not its sender's own */
     struct ip_addr private_ip; /* the first that was found; version 0: none */
 };
 
@@ -99,6 +100,9 @@ struct hop_facts {
     /* Its client, a proxy, gave its own caller a final response after it had sent this last: it
      * gave up in full view. */
     bool gave_up_upstream;
+    /* Its client sent the same call elsewhere soon after it had sent this last. */
+    bool went_elsewhere;
+    bool answered_again; /* the same call was answered there when it was sent anew */
     /* INVITEs of others that last_dst was seen to pass on, while it did not pass on this one. */
     uint64_t others_passed_on;
     struct event_place seen[UNANSWERED_PLACES_MAX]; /* on this hop */
