@@ -231,9 +231,12 @@ static void keep_answer(const struct dns_lookups *lookups, struct dns_lookup *lo
     }
 }
 
-/* Of several servers that were asked at once, the first that has an answer counts. */
+/*
+ * Of several servers that were asked at once, the first that has an answer counts. Its records are
+ * read only where somebody asked for them. m: its question.
+ */
 static void take_response(struct dns_lookups *lookups, const struct datagram *datagram,
-                          const struct dns_message *m, uint64_t now_ns)
+                          struct dns_message *m, uint64_t now_ns)
 {
     uint64_t name = dns_hash_name(lookups, slice_str(m->name));
     uint32_t try = hash_try(lookups, &datagram->dst, &datagram->src, m->id);
@@ -242,7 +245,7 @@ static void take_response(struct dns_lookups *lookups, const struct datagram *da
     if (!lookup)
         return;
     heard_from(lookups, &datagram->src.ip);
-    if (lookup->is_answered && !dns_has_failed(lookup))
+    if ((lookup->is_answered && !dns_has_failed(lookup)) || !dns_message_read(datagram->payload, m))
         return;
     lookup->is_answered = true;
     lookup->answered_ns = dns_since(now_ns, lookup->asked_ns) > 0 ? now_ns : lookup->asked_ns;
@@ -286,7 +289,7 @@ void dns_lookups_packet(struct dns_lookups *lookups, const struct datagram *data
     struct dns_message m; /* large, and on purpose not cleared */
     uint64_t now_ns = (uint64_t)datagram->time_ns - lookups->stepped_ns;
     notice_unanswered(lookups, now_ns);
-    if (!dns_message_read(datagram->payload, &m) || !is_for_sip(&m))
+    if (!dns_message_read_question(datagram->payload, &m) || !is_for_sip(&m))
         return;
     if (m.is_response)
         take_response(lookups, datagram, &m, now_ns);

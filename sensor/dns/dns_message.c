@@ -9,7 +9,7 @@ enum {
     SRV_OCTETS = 6,        /* before the target */
     NAPTR_OCTETS = 4,      /* before its three texts */
     MESSAGE_OCTETS = 4096, /* more is not looked at */
-    RECORDS_MAX = 64,
+    RECORDS_MAX = 32,
     POINTERS_MAX = 16, /* of one name */
     POINTER_BITS = 0xc0,
     FLAG_RESPONSE = 0x8000,
@@ -97,6 +97,8 @@ static int find_target(const struct dns_message *m, const char *name)
 static void add_target(const struct reader *r, const uint8_t *at, struct dns_message *out)
 {
     char name[DNS_NAME_MAX];
+    if (out->is_cut)
+        return; /* what is beyond the limits changes nothing any more */
     if (!read_name(r, at, name)) {
         out->is_cut = true;
         return;
@@ -190,24 +192,39 @@ static void read_records(struct reader *r, struct dns_message *out)
     }
 }
 
-bool dns_message_read(struct slice payload, struct dns_message *out)
+/* False: see dns_message_read. *r then stands behind the question. */
+static bool read_question(struct slice payload, struct reader *r, struct dns_message *out)
 {
     if (payload.len < HEADER_OCTETS)
         return false;
     struct slice head = slice_head(payload, MESSAGE_OCTETS);
     const uint8_t *message = (const uint8_t *)head.at;
-    struct reader r = {message, message + HEADER_OCTETS, message + head.len};
+    *r = (struct reader){message, message + HEADER_OCTETS, message + head.len};
     unsigned flags = ns_get16(message + 2), questions = ns_get16(message + 4);
-    if (flags & FLAGS_OPCODE || questions != 1 || !read_name(&r, r.at, out->name) ||
-        !skip_name(&r) || left(&r) < QUESTION_OCTETS || ns_get16(r.at + 2) != ns_c_in)
+    if (flags & FLAGS_OPCODE || questions != 1 || !read_name(r, r->at, out->name) ||
+        !skip_name(r) || left(r) < QUESTION_OCTETS || ns_get16(r->at + 2) != ns_c_in)
         return false;
-    out->type = type_of(ns_get16(r.at));
-    r.at += QUESTION_OCTETS;
+    out->type = type_of(ns_get16(r->at));
+    r->at += QUESTION_OCTETS;
     out->id = (uint16_t)ns_get16(message);
     out->is_response = flags & FLAG_RESPONSE;
     out->is_cut = flags & FLAG_CUT;
     out->rcode = flags & FLAGS_RCODE;
     out->targets = out->targets_v4 = out->targets_v6 = out->addresses = 0;
+    return true;
+}
+
+bool dns_message_read_question(struct slice payload, struct dns_message *out)
+{
+    struct reader r;
+    return read_question(payload, &r, out);
+}
+
+bool dns_message_read(struct slice payload, struct dns_message *out)
+{
+    struct reader r;
+    if (!read_question(payload, &r, out))
+        return false;
     if (out->is_response && out->type != DNS_TYPE_OTHER)
         read_records(&r, out);
     return true;

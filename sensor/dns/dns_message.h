@@ -42,6 +42,8 @@ struct dns_message {
     uint8_t addresses;
 };
 
+/* The question alone, and the header: the records are not looked at. As dns_message_read. */
+bool dns_message_read_question(struct slice payload, struct dns_message *out);
 /* False: it is no DNS message with one question of class IN; *out is not to be used. */
 bool dns_message_read(struct slice payload, struct dns_message *out);
 
