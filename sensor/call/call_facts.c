@@ -3,6 +3,9 @@
 #include "call/hops.h"
 #include "sip/sip_uri.h"
 
+/* Less than the smallest MTU in use behind tunnels. */
+enum { WHOLE_OCTETS_MAX = 1300 };
+
 static bool was_before(int64_t time_ns, const struct transaction *t)
 {
     return time_ns == CALL_NO_TIME || time_ns < t->first_sent_ns;
@@ -21,21 +24,25 @@ static void read_dns(const struct calls *calls, const struct transaction *t,
                                   t->first_sent_ns, facts);
 }
 
+bool call_facts_is_in_pieces(const struct transaction *t)
+{
+    uint32_t octets = t->findings->request.octets;
+    return transport_is_reliable(t->transport) || octets == 0 || octets > WHOLE_OCTETS_MAX;
+}
+
 static void read_places(const struct calls *calls, const struct transaction *t,
                         const struct findings *findings, struct hop_facts *facts)
 {
-    const struct calls_params *params = &calls->params;
     struct pair_view pair;
     uint32_t missing = 0;
-    if (peers_find_pair(&calls->peers, &t->src.ip, &t->dst.ip, &pair))
+    if (!call_facts_is_in_pieces(t) &&
+        peers_find_pair(&calls->peers, &t->src.ip, &t->dst.ip, &pair))
         missing = pair.places & ~findings->places;
     for (uint32_t left = findings->places; left != 0 && facts->seen_count < UNANSWERED_PLACES_MAX;
          left &= left - 1)
-        facts->seen[facts->seen_count++] = places_first(
-            &calls->places, left, params->interface_names, params->interface_name_count);
+        facts->seen[facts->seen_count++] = places_first(&calls->places, left);
     if (missing != 0)
-        facts->missing = places_first(&calls->places, missing, params->interface_names,
-                                      params->interface_name_count);
+        facts->missing = places_first(&calls->places, missing);
 }
 
 static void read_hops(const struct calls *calls, const struct transaction *t,

@@ -12,4 +12,8 @@ void call_facts_read(const struct calls *calls, const struct transaction *transa
                      const struct findings *findings, int64_t now_ns,
                      struct unanswered_facts *facts);
 
+/* May it have come in pieces, of fragments or of a stream? Then it is seen whole at one place only.
+ */
+bool call_facts_is_in_pieces(const struct transaction *transaction);
+
 #endif

@@ -361,6 +361,7 @@ void call_outcome_fill(const struct call *call, const struct call_outcome *outco
         .first_response_ns = call_first_response_delay(call),
         .post_dial_delay_ns = call_post_dial_delay(call),
         .ended_by = outcome->ended_by,
+        .is_of_scanner = call->is_of_scanner,
     };
     if (first) {
         event->src.endpoint = first->src;

@@ -42,6 +42,7 @@ int calls_init(struct calls *calls, const struct calls_params *params)
     if (call_table_init(&calls->table, bytes - peer_bytes - media_bytes - sendings_bytes) ||
         peers_init(&calls->peers, PEERS_PER_PAIR * pairs, pairs) ||
         !(calls->scanners = scanners_create(scanner_bytes / SCANNERS_SOURCE_BYTES)) ||
+        open_requests_init(&calls->open_requests) ||
         media_map_init(&calls->media_map, announcements, params->streams, params->codecs) ||
         icmp_ties_init(&calls->icmp_ties, sendings_bytes, params->timer_b_ns, &calls->table)) {
         calls_fini(calls);
@@ -49,6 +50,8 @@ int calls_init(struct calls *calls, const struct calls_params *params)
     }
     calls->media_map.joined = media_began;
     calls->media_map.context = calls;
+    calls->places.names = params->interface_names;
+    calls->places.name_count = params->interface_name_count;
     calls->table.media_map = &calls->media_map;
     calls->table.close_early = close_early;
     calls->table.context = calls;
@@ -58,6 +61,7 @@ int calls_init(struct calls *calls, const struct calls_params *params)
 void calls_fini(struct calls *calls)
 {
     icmp_ties_fini(&calls->icmp_ties);
+    open_requests_fini(&calls->open_requests);
     media_map_fini(&calls->media_map);
     scanners_destroy(calls->scanners);
     peers_fini(&calls->peers);
@@ -88,6 +92,8 @@ void calls_tell_delays(struct calls *calls, struct call *call)
 {
     const struct calls_params *params = &calls->params;
     int64_t delay_ns;
+    if (call->is_of_scanner)
+        return;
     if (params->first_response_seconds && !call->first_response_told &&
         (delay_ns = call_first_response_delay(call)) != EVENT_NO_DURATION) {
         metric_observe(params->first_response_seconds, (double)delay_ns / 1e9);
@@ -381,15 +387,18 @@ static void take_request(struct calls *calls, const struct datagram *datagram,
     if (!msg->has_to_tag && is_for_scanners(msg)) {
         struct scanner_request request = scanner_request_of(datagram, msg);
         scanner = scanners_request(calls->scanners, &request, datagram->time_ns);
-    } else if (msg->has_to_tag && msg->method == SIP_BYE) {
-        /* It has a call; where responses are out of sight nothing else shows it. */
-        scanners_accepted(calls->scanners, &datagram->src.ip, datagram->time_ns);
     }
     peers_saw_request(&calls->peers, &datagram->src, &datagram->dst, datagram->time_ns);
     if (msg->method == SIP_INVITE)
         calls_invite(calls, datagram, msg, scanner);
     else
         calls_other(calls, datagram, msg);
+    if (msg->method == SIP_ACK)
+        return;
+    const struct open_requests_early *early =
+        open_requests_add(&calls->open_requests, datagram, msg);
+    if (early)
+        peers_believe_response(&calls->peers, &early->response, early->time_ns);
 }
 
 /* Does it answer a scanner? What is accepted shows that its client is none. */
@@ -419,11 +428,14 @@ static uint32_t retry_after(const struct sip_msg *msg)
 static void take_response(struct calls *calls, const struct datagram *datagram,
                           const struct sip_msg *msg)
 {
-    bool answers = true;
-    if (msg->method == SIP_INVITE)
+    bool answers; /* what was asked; within a connection its numbers must fit, too */
+    if (msg->method == SIP_INVITE) {
         answers = calls_invite_response(calls, datagram, msg);
-    else
+    } else {
+        answers = transport_is_reliable(datagram->transport) ||
+                  open_requests_has(&calls->open_requests, datagram, msg);
         calls_other(calls, datagram, msg);
+    }
     struct peers_response response = {
         .src = datagram->src,
         .dst = datagram->dst,
@@ -436,6 +448,8 @@ static void take_response(struct calls *calls, const struct datagram *datagram,
         .retry_after_s = msg->status == 503 ? retry_after(msg) : 0,
     };
     peers_saw_response(&calls->peers, &response, datagram->time_ns);
+    if (!answers && !open_requests_has(&calls->open_requests, datagram, msg))
+        open_requests_wait(&calls->open_requests, datagram, msg, &response);
 }
 
 static void take_message(struct calls *calls, const struct datagram *datagram,

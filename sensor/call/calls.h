@@ -17,6 +17,7 @@
 #include "call/call_table.h"
 #include "call/icmp_ties.h"
 #include "call/media_map.h"
+#include "call/open_requests.h"
 #include "call/places.h"
 #include "decode/icmp.h"
 #include "event/event.h"
@@ -56,7 +57,7 @@ struct calls_params {
     /* What speaks against the mirror since then, as STREAMS_DOUBT_ bits; NULL: nothing ever does.
      */
     unsigned (*doubts)(void *context, int64_t since_ns);
-    /* Of the interfaces by index; others go by their number. NULL: none has one. */
+    /* Of the devices by index; NULL: a capture is read, in which they do not matter. */
     const char *const *interface_names;
     size_t interface_name_count;
     struct metric *first_response_seconds, *post_dial_delay_seconds; /* histograms; NULL: none */
@@ -68,6 +69,7 @@ struct calls {
     struct peers peers;
     struct scanners *scanners;
     struct icmp_ties icmp_ties;
+    struct open_requests open_requests;
     struct media_map media_map;
     struct places places;
     int64_t watching_since_ns; /* the first packet's time; CALL_NO_TIME before it */

@@ -69,6 +69,7 @@ void calls_clock_step(struct calls *calls, int64_t step_ns)
     peers_clock_step(&calls->peers, step_ns);
     scanners_clock_step(calls->scanners, step_ns);
     icmp_ties_clock_step(&calls->icmp_ties, step_ns);
+    open_requests_clock_step(&calls->open_requests, step_ns);
     shift(&calls->now_ns, step_ns);
     shift(&calls->watching_since_ns, step_ns);
     calls_lost_packets(calls); /* how much time passed in truth, nobody knows */

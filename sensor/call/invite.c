@@ -1,6 +1,7 @@
 #include "call/invite.h"
 
 #include "call/call_events.h"
+#include "call/call_facts.h"
 #include "call/request_marks.h"
 #include "sip/sip_uri.h"
 
@@ -199,7 +200,7 @@ static void remember(struct calls *calls, const struct transaction *t, int64_t n
         .server = t->dst,
         .transport = t->transport,
         .octets = findings->request.octets,
-        .places = findings->places,
+        .places = call_facts_is_in_pieces(t) ? 0 : findings->places,
         .status = is_answered ? t->last_status : 0,
         .is_answered = is_answered,
         .is_repeated = t->transmissions > 1,
@@ -222,12 +223,25 @@ void invite_timed_out(struct calls *calls, struct transaction *t, int64_t deadli
     struct findings *findings = t->findings;
     struct unanswered_facts facts;
     /* How its source behaves is known better now than when it was sent. */
-    if (findings && (findings->scanner.len == 0 || slice_eq(findings->scanner, SCANNERS_BEHAVIOUR)))
+    if (t->transmissions == 1 && findings->scanner.len == 0)
         findings->scanner = scanners_source(calls->scanners, &t->src.ip, deadline_ns);
     t->timed_out_ns = deadline_ns;
     call_events_unanswered(calls, t, deadline_ns, &facts);
     remember(calls, t, deadline_ns, unanswered_stopped_early(&facts));
     drop_findings(calls, t);
+}
+
+/* Who sends again wants an answer, as scanners do not: their addresses may be in others' use. */
+static void show_insistence(struct calls *calls, struct transaction *t)
+{
+    struct findings *findings = t->findings;
+    if (transport_is_reliable(t->transport))
+        return;
+    scanners_insists(calls->scanners, &t->src.ip);
+    if (findings && slice_eq(findings->scanner, SCANNERS_BEHAVIOUR)) {
+        findings->scanner = SLICE_NONE;
+        t->call->is_of_scanner = false;
+    }
 }
 
 void invite_sent(struct calls *calls, struct transaction *t, const struct datagram *datagram)
@@ -244,6 +258,8 @@ void invite_sent(struct calls *calls, struct transaction *t, const struct datagr
         t->first_sent_ns = now_ns;
     note_sending(t, datagram);
     call_table_count_transmission(&calls->table, t);
+    if (t->transmissions > 1)
+        show_insistence(calls, t);
     int64_t t1_ns = calls->params.timer_b_ns / T1_PER_TIMER_B;
     if (t->port_differs && now_ns - t->first_response_ns >= t1_ns) {
         void_responses(calls, t);

@@ -113,11 +113,11 @@ void calls_invite(struct calls *calls, const struct datagram *datagram, const st
         t->cseq = msg->cseq;
         t->via_count = msg->via_count;
         invite_describe(calls, t, datagram, msg);
+        t->findings->scanner = scanner; /* anybody can send it again in another's name */
+        call->is_of_scanner = scanner.len > 0;
     }
     if (!t->is_reinvite && msg->cseq > call->highest_cseq)
         call->highest_cseq = msg->cseq;
-    if (t->findings)
-        t->findings->scanner = scanner;
     note_hop(calls, t);
     invite_sent(calls, t, datagram);
     if (!t->is_reinvite)
@@ -225,16 +225,15 @@ bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
     }
     if (calls_is_refuted(call, msg)) {
         call_table_remove(&calls->table, call);
-        return true;
+        return false;
     }
     calls_hear(call, !from_caller, datagram->time_ns);
     uint64_t via_hash = call_table_via_hash(&calls->table, &msg->top_via);
     struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
-    struct transaction *other = NULL;
-    if (!t || !t->has_request)
-        other = find_other_branch(call, datagram, msg->cseq);
-    bool answers = !other;
-    calls->unmatched_responses += !answers;
+    bool is_asked = t && t->has_request;
+    struct transaction *other = is_asked ? NULL : find_other_branch(call, datagram, msg->cseq);
+    bool answers = is_asked || (!other && transport_is_reliable(datagram->transport));
+    calls->unmatched_responses += other != NULL;
     if (other)
         note_mangled_via(other, datagram, msg);
     if (!t) {

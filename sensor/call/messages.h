@@ -11,7 +11,7 @@
 /* scanner: what shows that one sent it; empty: nothing does. */
 void calls_invite(struct calls *calls, const struct datagram *datagram, const struct sip_msg *msg,
                   struct slice scanner);
-/* True where it answers what it belongs to. */
+/* True where it answers a request that was seen, and could have reached its client. */
 bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
                            const struct sip_msg *msg);
 

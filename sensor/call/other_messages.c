@@ -80,6 +80,10 @@ static void handle_bye(struct calls *calls, struct call *call, bool from_caller,
     if (!from_caller || !was_dialog_in_view(call))
         dialog->is_confirmed_unseen = true;
     calls_infer_beginning(calls, call, from_caller, datagram);
+    /* Who hangs up has a call; where responses are out of sight nothing else shows it. */
+    const struct transaction *first = call_first_transaction(call);
+    if (from_caller && first && first->has_request && ip_eq(&first->src.ip, &datagram->src.ip))
+        scanners_accepted(calls->scanners, &datagram->src.ip, datagram->time_ns);
     if (dialog->bye_ns == CALL_NO_TIME || dialog->is_bye_guessed) {
         dialog->bye_ns = datagram->time_ns;
         dialog->bye_by = from_caller ? ENDED_BY_CALLER : ENDED_BY_CALLEE;

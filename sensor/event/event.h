@@ -72,7 +72,7 @@ enum ended_by { ENDED_BY_UNKNOWN, ENDED_BY_CALLER, ENDED_BY_CALLEE, ENDED_BY_TIM
 
 /* Where on the mirror something was seen. */
 struct event_place {
-    const char *interface; /* the device or file; NULL: not set */
+    const char *interface; /* the device, of a capture "mirror"; NULL: not set */
     uint16_t vlan;         /* the outermost tag; EVENT_NO_VLAN: none */
 };
 
@@ -227,6 +227,7 @@ struct call_ended {
     enum ended_by ended_by;
     /* Of a 408: who made it, as far as the hops in view tell; `dst` itself, or one behind it. */
     struct named_endpoint timeout_made_by;
+    bool is_of_scanner;
     bool has_ack_missing, ack_missing;
     uint32_t invite_transmissions;
     const struct event_stream *stream; /* in the order of their first packets */

@@ -129,7 +129,7 @@ unsigned packet_path_doubts(void *context, int64_t since_ns)
 {
     const struct pipeline *pipeline = context;
     return (mirror_lost_since(pipeline->mirror, since_ns) ? STREAMS_DOUBT_LOSS : 0U) |
-           (mirror_is_disordered(pipeline->mirror) ? STREAMS_DOUBT_TIMES : 0U);
+           (mirror_disordered_since(pipeline->mirror, since_ns) ? STREAMS_DOUBT_TIMES : 0U);
 }
 
 void packet_path_connection(void *context, const struct endpoint *client,
@@ -180,10 +180,11 @@ static inline bool is_text(struct slice payload)
 }
 
 /* What is to be known of it before its turn. */
-static inline void look(const struct pipeline *pipeline, const struct datagram *datagram,
+static inline void look(const struct pipeline *pipeline, struct datagram *datagram,
                         enum decode_verdict verdict, struct packet_hint *hint)
 {
     hint->ip = NULL;
+    hint->datagram = datagram;
     hint->verdict = verdict;
     /* A quarter of all DNS messages begins as RTP does: with a random id. */
     hint->is_rtp = verdict == DECODE_UDP && rtp_looks_like(datagram->payload) &&
@@ -423,10 +424,13 @@ static void take_copy(struct pipeline *pipeline, const struct packet *packet,
 }
 
 static void take_packet(struct pipeline *pipeline, const struct packet *packet,
-                        struct datagram *datagram, struct packet_hint *hint)
+                        struct packet_hint *hint)
 {
-    if (hint->ip)
-        hint->verdict = decode_packet(packet, datagram);
+    struct datagram plain, *datagram = hint->datagram;
+    if (hint->ip) {
+        hint->verdict = decode_packet(packet, &plain);
+        datagram = &plain;
+    }
     datagram->time_ns = read_clock(pipeline, packet->time_ns);
     if (!decode_is_ip(hint->verdict)) {
         tally_packet(&pipeline->tally, packet, hint->verdict, datagram);
@@ -464,7 +468,7 @@ void packet_path_take(struct pipeline *pipeline, const struct packet_batch *batc
     for (unsigned i = 0; i < batch->count; i++) {
         i += quick_path_take(pipeline, &batch->packet[i], &hint[i], batch->count - i);
         if (i < batch->count)
-            take_packet(pipeline, &batch->packet[i], &datagram[i], &hint[i]);
+            take_packet(pipeline, &batch->packet[i], &hint[i]);
     }
 }
 

@@ -11,9 +11,10 @@
 
 /* What is known of a packet before its turn comes, so that its memory can be asked for in time. */
 struct packet_hint {
-    const uint8_t *ip;    /* header of a plain packet of RTP; NULL: decoded, and not one */
-    uint64_t fingerprint; /* of an IP packet */
-    uint64_t number;      /* of RTP: its stream */
+    const uint8_t *ip;         /* header of a plain packet of RTP; NULL: decoded, and not one */
+    struct datagram *datagram; /* unless it is plain RTP */
+    uint64_t fingerprint;      /* of an IP packet */
+    uint64_t number;           /* of RTP: its stream */
     struct stream *found;
     enum decode_verdict verdict; /* unless it is plain RTP */
     bool is_rtp;

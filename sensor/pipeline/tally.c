@@ -57,8 +57,8 @@ void tally_packet(struct tally *tally, const struct packet *packet, enum decode_
 void tally_rtp(struct tally *tally, const struct packet *packet, unsigned count, uint64_t bytes)
 {
     add_time(tally, packet[0].time_ns);
-    add_time(tally, packet[count - 1].time_ns);
     tally->packets += count;
+    add_time(tally, packet[count - 1].time_ns);
     tally->bytes += bytes;
     tally->decoded[DECODE_UDP] += count;
     tally->tunnels[TUNNEL_NONE] += count;
@@ -192,6 +192,8 @@ static void add_ended(struct tally *tally, const struct call_ended *event)
 {
     tally->calls[event->state][event->final_status]++;
     tally->ack_missing += event->ack_missing;
+    if (event->is_of_scanner)
+        return;
     if (event->first_response_ns != EVENT_NO_DURATION)
         spread_add(&tally->first_response_us, (uint64_t)event->first_response_ns / 1000);
     if (event->post_dial_delay_ns != EVENT_NO_DURATION)

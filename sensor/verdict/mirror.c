@@ -28,6 +28,7 @@ struct mirror {
     int64_t first_ns; /* EVENT_NO_TIME: no packet yet */
     int64_t start_ns, end_ns;
     bool is_over[MIRROR_PROBLEM_COUNT];
+    int64_t disordered_ns; /* end of the latest window with packets out of order */
     int64_t lost_ns; /* when many flows missed packets together, or the sensor lost some, last */
     struct mirror_loss loss;
 };
@@ -44,7 +45,7 @@ struct mirror *mirror_create(const char *sensor_id, event_receiver receive, void
     }
     mirror->receive = receive;
     mirror->context = context;
-    mirror->first_ns = mirror->lost_ns = EVENT_NO_TIME;
+    mirror->first_ns = mirror->lost_ns = mirror->disordered_ns = EVENT_NO_TIME;
     mirror->loss.number = 1;
     mirror->loss.factor = hash_key_random().k0 | 1;
     return mirror;
@@ -170,10 +171,11 @@ bool mirror_lost_since(const struct mirror *mirror, int64_t since_ns)
     return mirror->lost_ns != EVENT_NO_TIME && mirror->lost_ns >= since_ns;
 }
 
-bool mirror_is_disordered(const struct mirror *mirror)
+bool mirror_disordered_since(const struct mirror *mirror, int64_t since_ns)
 {
     struct mirror_degraded degraded = {0};
     return mirror->is_over[MIRROR_DISORDER] ||
+           (mirror->disordered_ns != EVENT_NO_TIME && mirror->disordered_ns >= since_ns) ||
            (mirror_rules_judge(&mirror->window, MIRROR_DISORDER, &degraded) &&
             degraded.value > degraded.threshold);
 }
@@ -218,6 +220,8 @@ static void judge(struct mirror *mirror, const struct peers *peers, int64_t now_
             mirror->is_over[problem] = false;
         }
     }
+    if (mirror->is_over[MIRROR_DISORDER])
+        mirror->disordered_ns = now_ns;
     mirror->total.packets += mirror->window.packets;
     mirror->total.truncated += mirror->window.truncated;
     mirror->window = (struct mirror_window){0};
@@ -246,6 +250,8 @@ void mirror_clock_step(struct mirror *mirror, int64_t step_ns)
     mirror->end_ns = add_time(mirror->start_ns, MIRROR_WINDOW_NS);
     if (mirror->lost_ns != EVENT_NO_TIME)
         mirror->lost_ns = add_time(mirror->lost_ns, step_ns);
+    if (mirror->disordered_ns != EVENT_NO_TIME)
+        mirror->disordered_ns = add_time(mirror->disordered_ns, step_ns);
 }
 
 void mirror_figures(const struct mirror *mirror, const struct peers *peers,

@@ -77,8 +77,8 @@ void mirror_flow(struct mirror *mirror, uint32_t flow, bool has_hole, bool is_tc
 void mirror_sensor_lost(struct mirror *mirror, int64_t now_ns);
 /* Did many flows miss packets at the same moment since then, or the sensor lose some? */
 bool mirror_lost_since(const struct mirror *mirror, int64_t since_ns);
-/* Are packets out of order, in this window so far or in the one before? */
-bool mirror_is_disordered(const struct mirror *mirror);
+/* Were packets out of order, in this window so far or in one that ended since then? */
+bool mirror_disordered_since(const struct mirror *mirror, int64_t since_ns);
 
 /*
  * When the window ends that has packets; INT64_MAX: none has. So that the events do not depend on

@@ -5,7 +5,8 @@
 
 enum { RECENT_BITS = 14, RECENT_PLACES = 1 << RECENT_BITS };
 
-enum { STATUS_SERVICE_UNAVAILABLE = 503 }; /* RFC 3261 section 21.5.4 */
+/* RFC 3261 section 21: the first of those that refuse, and 503. */
+enum { STATUS_REDIRECTION = 300, STATUS_SERVICE_UNAVAILABLE = 503 };
 
 /* A host that sends packets all the time need not move to the end of its list with each. */
 #define MOVE_EVERY_NS UINT64_C(100000000)
@@ -332,6 +333,7 @@ static void note_answer(struct peers *peers, struct peer *peer,
     bool is_first = !peer->answered_method, is_late = !is_first && now_ns < peer->last_answer_ns;
     bool is_same = peer->answered_transport == response->transport && ip_eq(last, client);
     peer->unanswered = 0;
+    peer->unanswered_repeated = 0;
     peer->unanswered_callers_differ = false;
     if (!is_first && !is_same) {
         struct peer_answers *answers = answers_book_give(&peers->answers, &peer->answers);
@@ -364,16 +366,25 @@ void peers_saw_response(struct peers *peers, const struct peers_response *respon
     peers->responses++;
     struct peer *peer = know_endpoint(peers, src, now_ns);
     note_heard(peers, peer->host, now_ns);
-    struct pair_direction *back =
-        count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){.messages = 1});
+    count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){.messages = 1});
     if (response->is_of_scanner)
         return;
     peer->has_answered = true;
     peer->host->has_answered = true;
     peer->responses++;
     touch(peers->peer_age, &peer->age, true);
-    if (!response->answers)
+    if (response->answers)
+        peers_believe_response(peers, response, now_ns);
+}
+
+void peers_believe_response(struct peers *peers, const struct peers_response *response,
+                            int64_t now_ns)
+{
+    const struct endpoint *src = &response->src, *dst = &response->dst;
+    if (response->is_of_scanner)
         return;
+    struct peer *peer = know_endpoint(peers, src, now_ns);
+    struct pair_direction *back = count_pair(peers, &src->ip, &dst->ip, (struct pair_direction){0});
     if (now_ns >= back->answered_ns) {
         back->answered_ns = now_ns;
         back->answered_status = response->status;
@@ -411,16 +422,17 @@ static void count_invite(struct pair_direction *asked, const struct peers_invite
     asked->invites_repeated += invite->is_answered && invite->is_repeated;
     asked->invites_unanswered += !invite->is_answered;
     asked->invites_stopped += invite->stopped_early;
-    if (invite->is_answered)
+    if (invite->is_answered && invite->places != 0)
         note_places(asked, invite->places);
 }
 
-static void note_unanswered(struct peer *peer, const struct ip_addr *client)
+static void note_unanswered(struct peer *peer, const struct peers_invite *invite)
 {
-    if (peer->unanswered > 0 && !ip_eq(&peer->unanswered_caller, client))
+    if (peer->unanswered > 0 && !ip_eq(&peer->unanswered_caller, &invite->client))
         peer->unanswered_callers_differ = true;
-    peer->unanswered_caller = *client;
+    peer->unanswered_caller = invite->client;
     peer->unanswered++;
+    peer->unanswered_repeated += invite->is_repeated && !invite->stopped_early;
 }
 
 void peers_saw_invite(struct peers *peers, const struct peers_invite *invite, int64_t now_ns)
@@ -436,13 +448,15 @@ void peers_saw_invite(struct peers *peers, const struct peers_invite *invite, in
     if (!peer)
         return;
     if (!invite->is_answered) {
-        note_unanswered(peer, client);
+        note_unanswered(peer, invite);
         return;
     }
     if (invite->transport == TRANSPORT_UDP && invite->octets > peer->answered_octets_max)
         peer->answered_octets_max = invite->octets;
-    peer_answers_delay(answers_book_give(&peers->answers, &peer->answers), client, invite->delay_ns,
-                       invite->last_delay_ns, now_ns);
+    /* Refusals come at their own speed. */
+    if (invite->status < STATUS_REDIRECTION)
+        peer_answers_delay(answers_book_give(&peers->answers, &peer->answers), client,
+                           invite->delay_ns, invite->last_delay_ns, now_ns);
 }
 
 void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,

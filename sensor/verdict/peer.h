@@ -57,6 +57,7 @@ struct peer {
     /* INVITEs that it left without a response since its last answer, and whether of several
      * callers. */
     uint64_t unanswered;
+    uint64_t unanswered_repeated; /* of these, sent again before they were given up */
     struct ip_addr unanswered_caller;
     bool unanswered_callers_differ;
 };
@@ -76,7 +77,7 @@ struct pair {
         uint32_t invites;          /* asked this way, each once; scanners' apart */
         uint32_t invites_repeated; /* of these, answered only after they were sent again */
         uint32_t invites_unanswered;
-        uint32_t invites_stopped; /* of these, not repeated to the end, as who is answered does */
+        uint32_t invites_stopped; /* of these, given up early, as who is answered does */
         /* Where every one of the latest answered INVITEs was seen, a bit each: of the eight that
          * are not full yet, and of the eight before. */
         uint32_t places, places_before;
@@ -155,6 +156,9 @@ struct peers_response {
     uint32_t retry_after_s; /* RFC 3261 section 20.33; 0: not said */
 };
 void peers_saw_response(struct peers *peers, const struct peers_response *response, int64_t now_ns);
+/* One that was seen before what it answers: it does, after all. */
+void peers_believe_response(struct peers *peers, const struct peers_response *response,
+                            int64_t now_ns);
 
 /* What became of an INVITE, once: at its first response, or when it ran out of time, after its
  * verdict. Scanners' are not told. */
@@ -163,10 +167,10 @@ struct peers_invite {
     struct endpoint server;
     enum transport transport;
     uint32_t octets;               /* of the request; 0: unknown */
-    uint32_t places;               /* where on the mirror it was seen, a bit each */
-    uint16_t status; /* of the first response; 0: none */
+    uint32_t places;               /* where on the mirror it was seen, a bit each; 0: who knows */
+    uint16_t status;               /* of the first response; 0: none */
     bool is_answered, is_repeated; /* is_repeated: it was sent more than once until then */
-    bool stopped_early;            /* unanswered, over UDP, and not repeated as Timer A has it */
+    bool stopped_early;            /* unanswered_stopped_early */
     /* From its first, and from its latest sending to the first response. */
     int64_t delay_ns, last_delay_ns;
 };
@@ -195,8 +199,9 @@ struct peers_others {
     int64_t last_refused_ns;
     struct ip_addr refused_client;
     uint32_t retry_after_s; /* of the latest of these that said so; 0: none did */
-    /* The first responses to others' INVITEs in the 60 s before now_ns take, by their median, five
-     * times longer than in the 10 min before, and over 500 ms. Then the next are set. */
+    /* The first responses to others' INVITEs, where these were no refusals, take in the 60 s before
+     * now_ns, by their median, five times longer than in the 10 min before, and over 500 ms. Then
+     * the next are set. */
     bool is_slow;
     int64_t median_ns, usual_median_ns;
     unsigned delays, usual_delays; /* how many were measured */

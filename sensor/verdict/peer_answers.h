@@ -52,7 +52,7 @@ struct peer_answers {
         int64_t at_ns;
     } refused[ANSWERS_REFUSALS];
 
-    /* The latest first responses to INVITEs, each exactly. */
+    /* The latest first responses to INVITEs, refusals left out, each exactly. */
     struct answer_delay {
         struct ip_addr client;
         uint32_t first_us, last_us; /* after the first and after the latest sending */
@@ -94,7 +94,8 @@ void peer_answers_client(struct peer_answers *answers, const struct ip_addr *cli
                          enum transport transport, int64_t at_ns);
 void peer_answers_refused(struct peer_answers *answers, const struct ip_addr *client,
                           uint32_t retry_after_s, int64_t now_ns);
-/* The first response to an INVITE: so long after its first, and after its latest sending. */
+/* The first response to an INVITE, no refusal: so long after its first, and after its latest
+ * sending. */
 void peer_answers_delay(struct peer_answers *answers, const struct ip_addr *client,
                         int64_t first_ns, int64_t last_ns, int64_t now_ns);
 

@@ -10,6 +10,11 @@ enum { LADDER_SENDS_MIN = 4 };
 #define S                  INT64_C(1000000000)
 #define LADDER_SPAN_MIN_NS INT64_C(7500000000)
 
+/* Three sends over 1.5 s, with some room: two times was an answer waited for in vain. Who is
+ * answered sends once, rarely twice. */
+enum { REPEATED_SENDS_MIN = 3 };
+#define REPEATED_SPAN_MIN_NS INT64_C(1400000000)
+
 /* RFC 3261: 64*T1. */
 #define WARM_UP_NS (32 * S)
 
@@ -66,7 +71,10 @@ bool rules_is_fate_known(const struct unanswered_facts *facts)
 
 bool unanswered_stopped_early(const struct unanswered_facts *facts)
 {
-    return !has_long_ladder(facts) && facts->icmp.count == 0 && !facts->hop.gave_up_upstream;
+    bool is_repeated = facts->transmissions >= REPEATED_SENDS_MIN &&
+                       facts->last_sent_ns - facts->first_sent_ns >= REPEATED_SPAN_MIN_NS;
+    return !transport_is_reliable(facts->transport) && !is_repeated && facts->icmp.count == 0 &&
+           !facts->hop.gave_up_upstream && !facts->hop.went_elsewhere;
 }
 
 uint64_t rules_answered_unseen(const struct view *view)
@@ -110,25 +118,53 @@ bool rules_knows_answer(const struct view *view)
     return peer && peer->answered_method && peer->answered_transport == view->facts->transport;
 }
 
-bool rules_answered_over(const struct view *view, enum transport transport)
+/* Is this an answer of theirs that still says something of the transport that it came over? */
+static bool answered_lately(const struct view *view, const struct peer *peer,
+                            enum transport transport)
 {
-    const struct peer *host = view->host;
-    if (!host || host->answered_over_ns[transport] == EVENT_NO_TIME ||
-        host->answered_over_ns[transport] < view->facts->first_sent_ns - RULES_ANSWERED_LATELY_NS)
-        return false;
-    return transport != view->facts->transport ||
-           host->answered_port[transport] != view->facts->dst.endpoint.port;
+    return peer && peer->answered_over_ns[transport] != EVENT_NO_TIME &&
+           peer->answered_over_ns[transport] >=
+               view->facts->first_sent_ns - RULES_ANSWERED_LATELY_NS;
 }
 
-enum transport rules_other_transport(const struct view *view)
+bool rules_answers_alike(const struct view *view)
 {
-    enum transport latest = TRANSPORT_COUNT;
-    for (enum transport t = 0; t < TRANSPORT_COUNT; t++)
-        if (t != view->facts->transport && rules_answered_over(view, t) &&
-            (latest == TRANSPORT_COUNT ||
-             view->host->answered_over_ns[t] > view->host->answered_over_ns[latest]))
-            latest = t;
-    return latest;
+    return answered_lately(view, view->endpoint, view->facts->transport) ||
+           answered_lately(view, view->host, view->facts->transport);
+}
+
+bool rules_answered_over(const struct view *view, enum transport transport)
+{
+    return answered_lately(view, view->host, transport) &&
+           (transport != view->facts->transport ||
+            view->host->answered_port[transport] != view->facts->dst.endpoint.port);
+}
+
+static bool is_for_browsers(enum transport transport)
+{
+    return transport == TRANSPORT_WS || transport == TRANSPORT_WSS;
+}
+
+enum transport rules_other_transport(const struct view *view, uint16_t *port)
+{
+    enum transport best = TRANSPORT_COUNT;
+    int64_t best_ns = EVENT_NO_TIME;
+    bool best_is_here = false;
+    for (enum transport t = 0; t < TRANSPORT_COUNT; t++) {
+        if (t == view->facts->transport || !rules_answered_over(view, t) ||
+            is_for_browsers(t) != is_for_browsers(view->facts->transport))
+            continue;
+        bool is_here = answered_lately(view, view->endpoint, t);
+        const struct peer *peer = is_here ? view->endpoint : view->host;
+        if (is_here < best_is_here ||
+            (is_here == best_is_here && peer->answered_over_ns[t] <= best_ns))
+            continue;
+        best = t;
+        best_ns = peer->answered_over_ns[t];
+        best_is_here = is_here;
+        *port = peer->answered_port[t];
+    }
+    return best;
 }
 
 /* What comes from others behind the same NAT would hide how long this one was idle. */

@@ -65,7 +65,7 @@ bool rules_is_fate_known(const struct unanswered_facts *facts);
 /* Requests between these two that were answered out of sight: by the pair, by the destination, or,
  * where nobody was ever seen to answer, by anybody. 0: nothing of the kind. */
 uint64_t rules_answered_unseen(const struct view *view);
-/* Those between these two that were not repeated to the end, this one included. */
+/* Those between these two that fell silent early, this one included. */
 uint64_t rules_stopped_early(const struct view *view);
 /* Conversations that are proven to be mirrored in one direction only, and out of how many, this
  * one left out where nothing proves it. */
@@ -75,9 +75,12 @@ uint64_t rules_one_way_conversations(const struct view *view, uint64_t *of);
 int64_t rules_answered_others_ns(const struct view *view);
 /* That answer is the one of which the peer remembers the method, the status and to whom. */
 bool rules_knows_answer(const struct view *view);
-/* The transport over which the host last answered, of those that the request did not take, lately;
- * TRANSPORT_COUNT: none. */
-enum transport rules_other_transport(const struct view *view);
+/* Did the host answer over the request's transport lately, from whatever port? */
+bool rules_answers_alike(const struct view *view);
+/* The transport, and at which port, over which the host answered lately, of those that the request
+ * might have taken instead: WS and WSS are for browsers, which have no other. The latest, of the
+ * request's own port where there are any. TRANSPORT_COUNT: none, and *port stays. */
+enum transport rules_other_transport(const struct view *view, uint16_t *port);
 /* Did the host answer over this transport lately, from another port where it is the request's? */
 bool rules_answered_over(const struct view *view, enum transport transport);
 /* For how long a registered destination had sent nothing, when the request came;

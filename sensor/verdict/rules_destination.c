@@ -9,9 +9,9 @@
 #define NS_PER_MS 1e6
 
 enum { RULES_OTHERS_MANY = 3, RULES_INVITES_MANY = 5 };
-/* Ports from here on are given to clients (Linux; RFC 6335 from 49152 on): what answers from one
- * may be another host behind the same NAT. */
-enum { EPHEMERAL_PORT_MIN = 32768 };
+/* One who is turned away may have been meant himself. */
+enum { RULES_REFUSED_MANY = 2 };
+enum { STATUS_TRYING = 100 };
 
 static bool ever_answered_here(const struct view *view)
 {
@@ -19,29 +19,28 @@ static bool ever_answered_here(const struct view *view)
            view->endpoint->answered_over_ns[view->facts->transport] != EVENT_NO_TIME;
 }
 
-static bool answered_here_lately(const struct view *view)
-{
-    return ever_answered_here(view) && view->endpoint->answered_over_ns[view->facts->transport] >=
-                                           view->facts->first_sent_ns - RULES_ANSWERED_LATELY_NS;
-}
-
 /*
- * The host answers, but over another transport than the one that was asked. A destination that
- * registered is where it registered from: what else answers from its address is another client. And
- * one that used to answer here, and now sends nothing at all, is rather down.
+ * The host answers, but over another transport than the one that was asked; if it takes that one,
+ * too, at another port, then it is the port that is wrong or dead. A destination that registered is
+ * where it registered from: what else answers from its address is another client. And one that used
+ * to answer here, and now sends nothing at all, is rather down.
  */
 static bool is_asked_wrongly(const struct view *view, enum transport other)
 {
     bool is_registered = view->endpoint && view->endpoint->registered_ns != EVENT_NO_TIME;
-    return other != TRANSPORT_COUNT && !answered_here_lately(view) && !view->is_passed_on &&
+    return other != TRANSPORT_COUNT && !rules_answers_alike(view) && !view->is_passed_on &&
            !is_registered && !(view->is_silent && ever_answered_here(view));
 }
 
-static enum confidence trust_wrong_transport(const struct view *view, uint16_t answering_port)
+/* At another port there may be another service; or another host, behind the same NAT. */
+static enum confidence trust_wrong_transport(const struct view *view, uint16_t port)
 {
-    if (answering_port >= EPHEMERAL_PORT_MIN && answering_port != view->facts->dst.endpoint.port)
+    const struct unanswered_facts *facts = view->facts;
+    if (port != facts->dst.endpoint.port)
         return CONFIDENCE_LOW;
-    return view->has_long_ladder && !ever_answered_here(view) && !view->is_silent
+    return view->has_long_ladder &&
+                   view->host->answered_over_ns[facts->transport] == EVENT_NO_TIME &&
+                   !view->is_silent
                ? CONFIDENCE_HIGH
                : CONFIDENCE_MEDIUM;
 }
@@ -49,21 +48,28 @@ static enum confidence trust_wrong_transport(const struct view *view, uint16_t a
 bool rule_wrong_transport(const struct view *view, struct cause *cause)
 {
     const struct unanswered_facts *facts = view->facts;
-    enum transport other = rules_other_transport(view);
+    struct endpoint answering = {.ip = facts->dst.endpoint.ip};
+    char answering_text[ENDPOINT_TEXT_MAX];
+    enum transport other = rules_other_transport(view, &answering.port);
     if (!is_asked_wrongly(view, other))
         return false;
     const char *asked = transport_name(facts->transport), *answers = transport_name(other);
-    uint16_t port = view->host->answered_port[other];
-    rules_set(cause, CAUSE_WRONG_TRANSPORT, trust_wrong_transport(view, port));
-    rules_say(cause->summary,
-              "%s answers over %s (port %u), but not over %s: this INVITE, sent %s, got nothing%s.",
-              view->dst_text, answers, port, asked, view->times_text,
-              ever_answered_here(view) ? "" : ", and the sensor has never seen it answer there");
+    rules_set(cause, CAUSE_WRONG_TRANSPORT, trust_wrong_transport(view, answering.port));
+    rules_say(
+        cause->summary,
+        "This INVITE to %s, sent %s, got nothing: over %s it %s, but its host %s answers over "
+        "%s.",
+        view->dst_text, view->times_text, asked,
+        ever_answered_here(view) ? "does not answer any more" : "was never seen to answer",
+        endpoint_format(&answering, answering_text), answers);
     rules_say(cause->next_step,
               "Send to it over %s (the trunk's transport; dig NAPTR and SRV of its name), or find "
               "out why its %s does not answer: does it listen (ss %s), does a firewall let %s "
               "through?",
               answers, asked, transport_is_reliable(facts->transport) ? "-ltnp" : "-lunp", asked);
+    if (answering.port != facts->dst.endpoint.port)
+        rules_add_sentence(cause->next_step, "Or is it the port %u that is wrong?",
+                           facts->dst.endpoint.port);
     if (facts->transport == TRANSPORT_TCP && facts->request.octets > RULES_UDP_OCTETS_MAX)
         rules_add_sentence(cause->next_step,
                            "It may be its size (%" PRIu32 " octets) that took it off UDP (RFC 3261 "
@@ -72,18 +78,33 @@ bool rule_wrong_transport(const struct view *view, struct cause *cause)
     return true;
 }
 
-/* It refuses others for want of capacity, or answers them far later than it used to. */
-bool rule_overloaded(const struct view *view, struct cause *cause)
+/* Has it been answering again since it last turned somebody away? Who tries may refuse yet. */
+static bool has_recovered(const struct view *view)
+{
+    const struct peer *peer = view->endpoint;
+    return peer && peer->answered_method && peer->answered_status > STATUS_TRYING &&
+           peer->last_answer_ns > view->others.last_refused_ns;
+}
+
+/* What turned others away, and then falls silent, may have died as well. */
+static enum confidence trust_overloaded(const struct view *view)
+{
+    const struct peers_others *others = &view->others;
+    if (view->is_silent)
+        return CONFIDENCE_LOW;
+    if (others->is_slow)
+        return others->refused > 0 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
+    if (has_recovered(view))
+        return CONFIDENCE_LOW;
+    return others->refused >= RULES_REFUSED_MANY && others->retry_after_s > 0 ? CONFIDENCE_HIGH
+                                                                              : CONFIDENCE_MEDIUM;
+}
+
+static void say_overload(const struct view *view, struct cause *cause)
 {
     const struct peers_others *others = &view->others;
     char client[IP_TEXT_MAX];
-    bool refuses = others->refused > 0;
-    if (!refuses && !others->is_slow)
-        return false;
-    rules_set(cause, CAUSE_DESTINATION_OVERLOADED,
-              refuses && (others->is_slow || others->retry_after_s > 0) ? CONFIDENCE_HIGH
-                                                                        : CONFIDENCE_MEDIUM);
-    if (refuses)
+    if (others->refused > 0)
         rules_say(cause->summary,
                   "%s answered %s%u request%s of others with 503 in the last minute, of %s most "
                   "lately.",
@@ -99,13 +120,28 @@ bool rule_overloaded(const struct view *view, struct cause *cause)
                     "; its first responses to others took %.0f ms (median of %u), usually %.0f ms",
                     (double)others->median_ns / NS_PER_MS, others->delays,
                     (double)others->usual_median_ns / NS_PER_MS);
+    if (others->refused > 0 && !others->is_slow && has_recovered(view))
+        rules_go_on(cause->summary, "; it has given other answers since (%s with %u)",
+                    view->endpoint->answered_method, view->endpoint->answered_status);
     rules_go_on(cause->summary, "; this INVITE, sent %s, got no response", view->times_text);
+    if (view->is_silent)
+        rules_go_on(cause->summary,
+                    ", nor did anything else come from it meanwhile, so it may be down");
+}
+
+/* It refuses others for want of capacity, or answers them far later than it used to. */
+bool rule_overloaded(const struct view *view, struct cause *cause)
+{
+    if (view->others.refused == 0 && !view->others.is_slow)
+        return false;
+    rules_set(cause, CAUSE_DESTINATION_OVERLOADED, trust_overloaded(view));
+    say_overload(view, cause);
     rules_say(
         cause->next_step,
-        "Look at the load of %s and its limits (top, ss -lunp for full queues; Asterisk: core "
+        "%sLook at the load of %s and its limits (top, ss -lunp for full queues; Asterisk: core "
         "show channels, FreeSWITCH: status, Kamailio: kamctl stats), and send it less until "
         "it has recovered: other routes, Retry-After heeded.",
-        view->dst_text);
+        view->is_silent ? "Ping it first: is it up at all? " : "", view->dst_text);
     return true;
 }
 
@@ -272,28 +308,54 @@ static void say_binding(const struct view *view, struct cause *cause)
               view->dst_text);
 }
 
-/* Nothing at all came from it, of any protocol. */
-bool rule_silent(const struct view *view, struct cause *cause)
+/* A short ladder may be one burst of loss; several of them, one after the other, are not. */
+static enum confidence trust_silent(const struct view *view)
 {
-    if (!view->is_silent)
-        return false;
     const struct peer *peer = view->endpoint;
     bool several = peer && peer->unanswered > 0 &&
                    (peer->unanswered_callers_differ ||
                     !ip_eq(&peer->unanswered_caller, &view->facts->src.endpoint.ip));
-    rules_set(cause, CAUSE_DESTINATION_SILENT,
-              !view->has_long_ladder ? CONFIDENCE_LOW
-              : several              ? CONFIDENCE_HIGH
-                                     : CONFIDENCE_MEDIUM);
-    rules_say(
-        cause->summary, "%s sent nothing at all for %.0f s, in which this INVITE was sent %s.",
-        view->dst_text, (double)(view->facts->gave_up_ns - view->facts->first_sent_ns) / NS_PER_S,
-        view->times_text);
+    if (view->has_long_ladder)
+        return several ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
+    return peer && peer->unanswered_repeated + 1 >= RULES_PATTERN_MIN &&
+                   view->facts->transmissions > 1 && !unanswered_stopped_early(view->facts)
+               ? CONFIDENCE_MEDIUM
+               : CONFIDENCE_LOW;
+}
+
+/* How often it was sent meanwhile, and if it was given up early, when. */
+static void say_ladder(const struct view *view, struct cause *cause)
+{
+    const struct unanswered_facts *facts = view->facts;
+    rules_go_on(cause->summary, ", in which this INVITE was sent %s", view->times_text);
+    if (view->has_long_ladder)
+        return;
+    if (facts->transmissions > 1)
+        rules_go_on(cause->summary, ", all in the first %.1f s",
+                    (double)(facts->last_sent_ns - facts->first_sent_ns) / NS_PER_S);
+    else if (unanswered_stopped_early(facts))
+        rules_go_on(cause->summary, " and not repeated, as if it had been answered");
+}
+
+/* Nothing at all came from it, of any protocol. */
+bool rule_silent(const struct view *view, struct cause *cause)
+{
+    const struct unanswered_facts *facts = view->facts;
+    if (!view->is_silent)
+        return false;
+    rules_set(cause, CAUSE_DESTINATION_SILENT, trust_silent(view));
+    rules_say(cause->summary, "%s sent nothing at all for %.0f s.", view->dst_text,
+              (double)(facts->gave_up_ns - facts->first_sent_ns) / NS_PER_S);
+    say_ladder(view, cause);
     rules_say(cause->next_step,
               "Is %s up and reachable? Ping it and capture at its side (tcpdump -ni any port %u); "
               "look at the firewall and the route between.",
-              view->dst_text, view->facts->dst.endpoint.port);
+              view->dst_text, facts->dst.endpoint.port);
     say_since_when(view, cause);
     say_binding(view, cause);
+    if (facts->transmissions == 1 && unanswered_stopped_early(facts))
+        rules_add_sentence(cause->next_step,
+                           "If it was answered after all, does the mirror (SPAN) port copy both "
+                           "directions (rx and tx) of the port to it?");
     return true;
 }

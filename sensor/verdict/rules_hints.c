@@ -74,6 +74,8 @@ static void add_hops(const struct view *view, struct cause *cause)
         if (hop->last_status > 0)
             rules_go_on(cause->summary, ", where %u came back", hop->last_status);
     }
+    if (hop->answered_again)
+        rules_go_on(cause->summary, "; the same call was answered there when it was sent anew");
     if (hop->others_passed_on > 0)
         rules_go_on(cause->summary,
                     "; %s passed %" PRIu64 " INVITE%s of others on, but not this one",
@@ -97,6 +99,19 @@ static void add_alg(const struct view *view, struct cause *cause)
                            view->alg_traits);
 }
 
+/* It does no harm before there is an answer, but then it will. */
+static void add_private_content(const struct view *view, struct cause *cause)
+{
+    const struct request_facts *request = &view->facts->request;
+    const uint32_t content = REQUEST_PRIVATE_CONTACT | REQUEST_PRIVATE_SDP;
+    char address[IP_TEXT_MAX];
+    if (cause->code > CAUSE_PRIVATE_ADDRESS && request->marks & content && !request->asked_rport)
+        rules_add_sentence(cause->next_step,
+                           "The private address %s in its Contact or SDP is hardly the reason, but "
+                           "may cost audio or later requests once it is answered.",
+                           ip_format(&request->private_ip, address));
+}
+
 /* Nobody is to be called for a scanner, whatever is done to it. */
 static void add_scanner(const struct view *view, struct cause *cause)
 {
@@ -114,6 +129,7 @@ void rules_add_hints(const struct view *view, struct cause *cause)
 {
     if (cause->code != CAUSE_MIRROR_ONE_WAY) {
         add_alg(view, cause);
+        add_private_content(view, cause);
         add_dns(view, cause);
     }
     add_hops(view, cause);

@@ -13,10 +13,12 @@ static const char *plural(uint64_t count)
 
 static void advise_both_directions(const struct view *view, struct cause *cause)
 {
-    rules_say(cause->next_step,
-              "Check that the mirror (SPAN) port copies both directions (rx and tx) of the port to "
-              "%s: tcpdump -ni any host %s on the sensor has to show packets of both.",
-              view->dst_text, view->dst_ip);
+    rules_say(
+        cause->next_step,
+        "Check that the mirror (SPAN) port copies both directions (rx and tx) of the port to "
+        "%s: on the sensor, tcpdump -ni DEVICE host %s has to show packets of both (DEVICE: the "
+        "interface that the mirror comes in on).",
+        view->dst_text, view->dst_ip);
 }
 
 /* Between these two hosts only requests are mirrored: calls went on though no response was seen. */
@@ -108,8 +110,8 @@ bool rule_stopped_early(const struct view *view, struct cause *cause)
     rules_set(cause, CAUSE_MIRROR_ONE_WAY, is_heard ? CONFIDENCE_LOW : CONFIDENCE_MEDIUM);
     rules_say(cause->summary,
               "The sensor has never seen SIP from %s to %s, and %" PRIu64 " INVITEs between them "
-              "were not repeated to the end, as those are that are answered: this direction seems "
-              "not to be mirrored.",
+              "were sent once or twice and no more, as those are that are answered: this direction "
+              "seems not to be mirrored.",
               view->dst_text, view->src_text, stopped);
     advise_both_directions(view, cause);
     rules_add_sentence(cause->next_step,

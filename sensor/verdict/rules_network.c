@@ -77,11 +77,12 @@ bool rule_icmp(const struct view *view, struct cause *cause)
 /* A request over a connection that came to nothing, where another transport works. */
 static void advise_other_transport(const struct view *view, struct cause *cause)
 {
-    enum transport other = rules_other_transport(view);
+    uint16_t port = 0;
+    enum transport other = rules_other_transport(view, &port);
     if (other == TRANSPORT_COUNT)
         return;
     rules_add_sentence(cause->next_step, "It does answer over %s (port %u).", transport_name(other),
-                       view->host->answered_port[other]);
+                       port);
     if (other == TRANSPORT_UDP && view->facts->request.octets > RULES_UDP_OCTETS_MAX)
         rules_add_sentence(cause->next_step,
                            "With %u octets this INVITE had to leave UDP (RFC 3261 18.1.1): offer "

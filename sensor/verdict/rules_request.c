@@ -53,19 +53,28 @@ static void list_private_fields(uint32_t marks, char text[static 32])
 }
 
 /*
- * Without rport the response goes to the port that the Via names (RFC 3261 section 18.2.2): if that
- * is not the one which the NAT gave the request, it is lost. A private Via whose port is right
- * should do no harm, nor should a private Contact or SDP, before there is an answer.
+ * Without rport the response goes to the port that the Via names (RFC 3261 section 18.2.2), or,
+ * from who does not heed the source, to the private address itself. One that left would mostly have
+ * been seen, as those to others are, so this is never sure. A private Contact or SDP should do no
+ * harm before there is an answer.
  */
 static enum confidence trust_private_address(const struct view *view)
 {
+    return view->facts->request.marks & REQUEST_PRIVATE_VIA && view->others.clients > 0
+               ? CONFIDENCE_MEDIUM
+               : CONFIDENCE_LOW;
+}
+
+/* What stands in Contact and SDP alone is no reason for who says nothing to anybody, and what a
+ * proxy relays is not its own. */
+static bool may_private_address_matter(const struct view *view)
+{
     const struct request_facts *request = &view->facts->request;
-    if (!(request->marks & REQUEST_PRIVATE_VIA) || view->others.clients == 0)
-        return CONFIDENCE_LOW;
-    return request->marks & REQUEST_PORT_DIFFERS && view->others.clients >= 2 &&
-                   view->pair.answered_ns == EVENT_NO_TIME
-               ? CONFIDENCE_HIGH
-               : CONFIDENCE_MEDIUM;
+    const uint32_t content = REQUEST_PRIVATE_CONTACT | REQUEST_PRIVATE_SDP;
+    if (request->asked_rport)
+        return false;
+    return request->marks & REQUEST_PRIVATE_VIA ||
+           (request->marks & content && !view->is_silent && !request->is_relayed);
 }
 
 /* A private address in a request that came from a public one, and no rport to make up for it. */
@@ -73,9 +82,8 @@ bool rule_private_address(const struct view *view, struct cause *cause)
 {
     const struct unanswered_facts *facts = view->facts;
     const struct request_facts *request = &facts->request;
-    const uint32_t all = REQUEST_PRIVATE_VIA | REQUEST_PRIVATE_CONTACT | REQUEST_PRIVATE_SDP;
     char fields[32], address[IP_TEXT_MAX], expected[ENDPOINT_TEXT_MAX];
-    if (!(request->marks & all) || request->asked_rport)
+    if (!may_private_address_matter(view))
         return false;
     list_private_fields(request->marks, fields);
     rules_set(cause, CAUSE_PRIVATE_ADDRESS, trust_private_address(view));
@@ -84,10 +92,13 @@ bool rule_private_address(const struct view *view, struct cause *cause)
               "it did not ask for rport (RFC 3581).",
               view->dst_text, view->src_text, ip_format(&request->private_ip, address), fields);
     if (request->marks & REQUEST_PORT_DIFFERS && facts->stray.expected.ip.version != 0)
-        rules_go_on(cause->summary, "; a response to it goes to %s",
+        rules_go_on(cause->summary, "; a response to it would go to %s",
                     endpoint_format(&facts->stray.expected, expected));
     if (view->is_silent)
         rules_go_on(cause->summary, "; but nothing at all came from %s, for anybody", view->dst_ip);
+    else if (view->others.clients > 0)
+        rules_go_on(cause->summary,
+                    "; but no response to it was seen at all, while those to others were");
     rules_say(cause->next_step,
               "Turn rport on at %s or force it at %s (Asterisk pjsip: force_rport=yes, Kamailio: "
               "force_rport()), and let the client write its public address (Asterisk pjsip: "
@@ -95,5 +106,9 @@ bool rule_private_address(const struct view *view, struct cause *cause)
               view->src_text, view->dst_text);
     if (view->is_silent)
         rules_add_sentence(cause->next_step, "But first, is %s up? Ping it.", view->dst_ip);
+    else if (view->others.clients > 0)
+        rules_add_sentence(cause->next_step,
+                           "Look for a ban of %s on %s, too (access list, fail2ban).", view->src_ip,
+                           view->dst_ip);
     return true;
 }

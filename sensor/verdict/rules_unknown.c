@@ -46,6 +46,11 @@ bool rule_unknown(const struct view *view, struct cause *cause)
                   "Follow it to the next hop, capture there (sngrep), and ask why %s sent not even "
                   "100: is it stateless, did its response get lost?",
                   view->dst_text);
+    else if (answers_at_other_port(view))
+        rules_say(cause->next_step,
+                  "Is %u the right port (the trunk's settings, dig SRV of its name)? If so, does "
+                  "a SIP service of %s listen on it (ss %s), and does a firewall let it through?",
+                  view->facts->dst.endpoint.port, view->dst_text, listening);
     else
         rules_say(cause->next_step,
                   "Does the SIP service of %s run, and listen on that port (ss %s)? Capture there: "

@@ -277,6 +277,15 @@ void scanners_accepted(struct scanners *scanners, const struct ip_addr *src, int
     touch(scanners, source);
 }
 
+void scanners_insists(struct scanners *scanners, const struct ip_addr *src)
+{
+    struct source *source = find_source(scanners, src, ip_hash(scanners, src));
+    if (source && source->watch) {
+        source->watch->users = 0;
+        source->watch->is_scanner = false;
+    }
+}
+
 struct slice scanners_source(struct scanners *scanners, const struct ip_addr *src, int64_t now_ns)
 {
     return behaviour_of(scanners, find_source(scanners, src, ip_hash(scanners, src)), now_ns);

@@ -61,6 +61,8 @@ struct slice scanners_response(struct scanners *scanners, const struct scanner_r
                                bool is_accepted, int64_t now_ns);
 /* What followed shows that a request of this source was accepted. */
 void scanners_accepted(struct scanners *scanners, const struct ip_addr *src, int64_t now_ns);
+/* It sent a request again, as nobody does who only looks: how it behaved so far says nothing. */
+void scanners_insists(struct scanners *scanners, const struct ip_addr *src);
 /* Is it a source that behaves as one? As scanners_request says it, which may not have known yet. */
 struct slice scanners_source(struct scanners *scanners, const struct ip_addr *src, int64_t now_ns);
 

@@ -42,7 +42,8 @@ static enum confidence doubt(const struct view *view, const struct cause *cause)
         return CONFIDENCE_LOW;
     if (!rests_on_absence(cause->code))
         return cause->confidence;
-    if (facts->mirror_lost_packets || rules_is_warming_up(facts) || !is_in_view(view))
+    if (facts->mirror_lost_packets || facts->hop.answered_again || rules_is_warming_up(facts) ||
+        !is_in_view(view))
         return CONFIDENCE_LOW;
     return facts->mirror_is_disordered ? at_most(cause->confidence, CONFIDENCE_MEDIUM)
                                        : cause->confidence;

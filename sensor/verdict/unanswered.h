@@ -145,8 +145,9 @@ struct unanswered_facts {
     int64_t watching_since_ns; /* the first packet that was ever seen */
 };
 
-/* It went over UDP and was not repeated for long, as who is answered does: neither an ICMP error
- * nor a response that its client gave to somebody else was the reason. */
+/* It went over UDP and was sent once or twice and no more, as who is answered does: neither an ICMP
+ * error was the reason, nor a response that its client gave to somebody else, nor that it tried
+ * elsewhere. */
 bool unanswered_stopped_early(const struct unanswered_facts *facts);
 
 void unanswered_judge(const struct peers *peers, const struct unanswered_facts *facts,

@@ -108,6 +108,7 @@ static void test_scanner_by_behaviour(void **state)
             SAY(b, -1000, .call = "c");
             SAY(b, -900, .call = "c", .status = 180, .ttag = "t1");
         } else if (accepted == 2) { /* where no response is in view */
+            SAY(b, -1100, .call = "c", .branch = "c");
             SAY(b, -1000, .method = "BYE", .call = "c", .ttag = "t1");
         }
         scan(b, 0, 0);
@@ -140,6 +141,68 @@ static void test_refused_and_accepted(void **state)
     bench_free(b);
 }
 
+/* Responses that nobody asked for, as anybody can send them in another's name. */
+static void test_unasked(void **state)
+{
+    static const struct message forged[] = {
+        {.method = "OPTIONS", .to = CAROL, .status = 503, .lines = "Retry-After: 60\r\n"},
+        {.method = "OPTIONS", .to = CAROL, .status = 200},
+        {.to = CAROL, .status = 503, .call = "nobody's"},
+        {.to = CAROL, .status = 180, .call = "nobody's", .ttag = "g"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
+        struct bench *b = bench_new();
+        bench_give(b, &forged[i]);
+        struct peers_others others = others_than(b, GW, ALICE, 20);
+        assert_int_equal(others.refused, 0);
+        assert_int_equal(others.clients, 0);
+        assert_null(peer_at(b, GW)->answered_method);
+        bench_free(b);
+    }
+    struct bench *b = bench_new();
+    SAY(b, 0, .method = "REGISTER", .from = PROXY, .to = GW, .status = 200);
+    assert_true(!peer_at(b, GW) || peer_at(b, GW)->registered_ns == CALL_NO_TIME);
+    bench_free(b);
+}
+
+/* A source whose INVITE is repeated wants an answer, whatever else comes in its name. */
+static void test_scanner_in_anothers_name(void **state)
+{
+    struct bench *b = bench_new();
+    (void)state;
+    for (int64_t ms = 0; ms < 40000; ms += 4000)
+        scan(b, ms, 0);
+    bench_ladder(b, 15000, 500, 7, ~0u, &(struct message){.call = "real", .branch = "real"});
+    assert_int_equal(b->struggling, 1);
+    bench_advance(b, 80000);
+    size_t real = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct invite_unanswered *e = &b->kept[i].event.invite_unanswered;
+        if (b->kept[i].event.type == EVENT_INVITE_UNANSWERED && e->transmissions == 7) {
+            assert_int_equal(e->scanner.len, 0);
+            real++;
+        }
+    }
+    assert_int_equal(real, 1);
+    bench_free(b);
+}
+
+/* Nor does a later packet make a scanner's INVITE of one. */
+static void test_scanner_mark_added(void **state)
+{
+    struct bench *b = bench_new();
+    (void)state;
+    bench_ladder(b, 0, 500, 7, ~0u, &(struct message){.ftag = "a1"});
+    SAY(b, 31600, .lines = "User-Agent: friendly-scanner\r\n", .from = CAROL);
+    bench_advance(b, 80000);
+    for (size_t i = 0; i < b->count; i++)
+        if (b->kept[i].event.type == EVENT_INVITE_UNANSWERED &&
+            b->kept[i].event.invite_unanswered.transmissions == 7)
+            assert_int_equal(b->kept[i].event.invite_unanswered.scanner.len, 0);
+    bench_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +211,9 @@ int main(void)
         cmocka_unit_test(test_scanner),
         cmocka_unit_test(test_scanner_by_behaviour),
         cmocka_unit_test(test_refused_and_accepted),
+        cmocka_unit_test(test_unasked),
+        cmocka_unit_test(test_scanner_in_anothers_name),
+        cmocka_unit_test(test_scanner_mark_added),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

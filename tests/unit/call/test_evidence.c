@@ -249,6 +249,57 @@ static void test_who_made_the_408(void **state)
     }
 }
 
+/* The same call once more: elsewhere at once, or there again. */
+static void test_other_attempts(void **state)
+{
+    static const struct {
+        struct message next;
+        bool went_elsewhere, answered_again;
+    } rows[] = {
+        {{.ms = 4000, .to = GW2, .cseq = 2, .branch = "n"}, true, false},
+        {{.ms = 14000, .to = GW2, .cseq = 2, .branch = "n"}, false, false}, /* much later */
+        {{.ms = 4000, .to = GW2, .from = CAROL, .cseq = 2, .branch = "n"}, false, false},
+        {{.ms = 4000, .cseq = 2, .branch = "n"}, false, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bench *b = bench_new();
+        struct unanswered_facts facts;
+        SAY(b, 0, .method = "INVITE");
+        bench_give(b, &rows[i].next);
+        SAY(b, 14100, .status = 200, .from = rows[i].next.to, .to = rows[i].next.from, .cseq = 2,
+            .branch = "n", .ttag = "g");
+        struct transaction *first = NULL;
+        struct call *call =
+            call_table_find(&b->calls.table, slice_str("call-1@example.com"), slice_str("a1"));
+        for (EACH_TRANSACTION(node, call))
+            if (transaction_at(node)->cseq == 1)
+                first = transaction_at(node);
+        assert_non_null(first);
+        call_facts_read(&b->calls, first, first->findings, AT(15000), &facts);
+        if (facts.hop.went_elsewhere != rows[i].went_elsewhere ||
+            facts.hop.answered_again != rows[i].answered_again)
+            fail_msg("row %zu", i);
+        bench_free(b);
+    }
+}
+
+/* Credentials of an earlier call show no challenge, nor does a CANCEL after a long ladder. */
+static void test_not_inferred(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    const char *line = "Proxy-Authorization: Digest username=\"alice\"\r\n";
+    SAY(b, 0, .method = "INVITE", .lines = line);
+    SAY(b, 4000, .method = "INVITE", .lines = line, .cseq = 2, .branch = "b2");
+    bench_ladder(b, 5000, 500, 6, ~0u, &(struct message){.call = "c2", .branch = "c2"});
+    SAY(b, 25000, .method = "CANCEL", .call = "c2", .branch = "c2");
+    bench_advance(b, 80000);
+    assert_int_equal(bench_count(b, EVENT_INVITE_UNANSWERED), 3);
+    assert_int_equal(b->calls.inferred_answers, 0);
+    bench_free(b);
+}
+
 /* --- where on the mirror */
 
 static void see_at(struct bench *b, int64_t ms, const char *call, uint16_t interface, uint16_t vlan,
@@ -277,10 +328,19 @@ static void see_at(struct bench *b, int64_t ms, const char *call, uint16_t inter
     free(msg);
 }
 
+static struct bench *bench_with_devices(void)
+{
+    static const char *const names[] = {"eth1", "eth2"};
+    struct bench *b = bench_new();
+    b->calls.places.names = names;
+    b->calls.places.name_count = 2;
+    return b;
+}
+
 static void test_places(void **state)
 {
     (void)state;
-    struct bench *b = bench_new();
+    struct bench *b = bench_with_devices();
     struct unanswered_facts facts;
     char call[16];
     for (int i = 0; i < 20; i++) {
@@ -293,10 +353,10 @@ static void test_places(void **state)
     see_at(b, 5000, "nobody's", 1, 0, true);
     read_facts(b, GW, &facts);
     assert_int_equal(facts.hop.seen_count, 1);
-    assert_string_equal(facts.hop.seen[0].interface, "0");
+    assert_string_equal(facts.hop.seen[0].interface, "eth1");
     assert_int_equal(facts.hop.seen[0].vlan, 20);
     assert_non_null(facts.hop.missing.interface);
-    assert_string_equal(facts.hop.missing.interface, "1");
+    assert_string_equal(facts.hop.missing.interface, "eth2");
     assert_int_equal(facts.hop.missing.vlan, EVENT_NO_VLAN);
     see_at(b, 5500, "call-1@example.com", 1, 0, true);
     read_facts(b, GW, &facts);
@@ -309,7 +369,7 @@ static void test_places(void **state)
 static void test_places_that_come_and_go(void **state)
 {
     (void)state;
-    struct bench *b = bench_new();
+    struct bench *b = bench_with_devices();
     struct unanswered_facts facts;
     char call[16];
     for (int i = 0; i < 20; i++) {
@@ -339,6 +399,25 @@ static void test_many_places(void **state)
     bench_free(b);
 }
 
+/* Of a capture in files it does not matter in which of them a packet is. */
+static void test_places_of_files(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    struct unanswered_facts facts;
+    char call[16];
+    for (int i = 0; i < 20; i++) {
+        snprintf(call, sizeof call, "q%d", i);
+        see_at(b, 100 * i, call, 0, 20, false);
+        SAY(b, 100 * i + 10, .status = 200, .call = call, .ttag = "g");
+    }
+    see_at(b, 5000, "call-1@example.com", 1, 20, false);
+    read_facts(b, GW, &facts);
+    assert_null(facts.hop.missing.interface);
+    assert_string_equal(facts.hop.seen[0].interface, "mirror");
+    bench_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,8 +432,11 @@ int main(void)
         cmocka_unit_test(test_hops),
         cmocka_unit_test(test_passed_on_by_others),
         cmocka_unit_test(test_who_made_the_408),
+        cmocka_unit_test(test_other_attempts),
+        cmocka_unit_test(test_not_inferred),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_places_that_come_and_go),
+        cmocka_unit_test(test_places_of_files),
         cmocka_unit_test(test_many_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

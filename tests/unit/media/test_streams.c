@@ -56,7 +56,7 @@ static unsigned doubts(void *context, int64_t since_ns)
 
 static void look(void *context, struct stream *stream)
 {
-    static const struct arena_text call_id = {{13, 0}, "c1@192.0.2.10"};
+    static const struct arena_text call_id = {{13, 0}, {"c1@192.0.2.10"}};
     struct bench *b = context;
     if (b->announced.port == 0 || !endpoint_eq(&stream->dst, &b->announced))
         return;

@@ -244,9 +244,9 @@ static void test_update(void **state)
         assert_int_equal(
             count_of(bench.registry, "sip_invites_unanswered", "destination_silent", NULL, NULL),
             7);
-    assert_int_equal(count_of(bench.registry, "sip_invites_struggling", NULL, NULL, NULL), 3);
-    assert_int_equal(count_of(bench.registry, "sip_scanner_invites_unanswered", NULL, NULL, NULL),
-                     2);
+        assert_int_equal(count_of(bench.registry, "sip_invites_struggling", NULL, NULL, NULL), 3);
+        assert_int_equal(
+            count_of(bench.registry, "sip_scanner_invites_unanswered", NULL, NULL, NULL), 2);
         assert_int_equal(count_of(bench.registry, "sip_calls", "failed", NULL, NULL), 3);
         assert_int_equal(count_of(bench.registry, "sipspan_parse_errors", "sip", NULL, NULL), 4);
         assert_int_equal(count_of(bench.registry, "sipspan_packets_dropped", "kernel", NULL, NULL),

@@ -135,6 +135,10 @@ static void test_invites(void **state)
         {.octets = 2000},
         {.octets = 2000, .stopped_early = true},
         {.octets = 2000, .is_repeated = true},
+        {.octets = 2000, .is_repeated = true, .stopped_early = true},
+        {.is_answered = true, .status = 299, .octets = 1000},
+        {.is_answered = true, .status = 300, .octets = 1100},
+        {.is_repeated = true},
     };
     for (size_t i = 0; i < sizeof invites / sizeof invites[0]; i++) {
         struct peers_invite invite = invites[i];
@@ -145,16 +149,21 @@ static void test_invites(void **state)
         peers_saw_invite(peers, &invite, 100);
     }
     struct pair_view view = between(peers, &b.ip, &a.ip);
-    assert_int_equal(view.invites, 6);
+    assert_int_equal(view.invites, 10);
     assert_int_equal(view.invites_repeated, 1);
-    assert_int_equal(view.invites_unanswered, 3);
-    assert_int_equal(view.invites_stopped, 1);
+    assert_int_equal(view.invites_unanswered, 5);
+    assert_int_equal(view.invites_stopped, 2);
     assert_int_equal(between(peers, &a.ip, &b.ip).invites, 0);
     assert_false(are_known(peers, &c.ip, &a.ip));
     const struct peer *peer = peers_find_endpoint(peers, &a);
     assert_int_equal(peer->answered_octets_max, 1200);
-    assert_int_equal(peer->unanswered, 6);
+    assert_int_equal(peer->unanswered, 10);
+    assert_int_equal(peer->unanswered_repeated, 4);
     assert_true(peer->unanswered_callers_differ);
+    assert_int_equal(peer->answers->delays, 8); /* not of those that were refused */
+    saw_response(peers, &a, &b, 200, "INVITE", true, 200);
+    assert_int_equal(peer->unanswered, 0);
+    assert_int_equal(peer->unanswered_repeated, 0);
     peers_fini(peers);
 }
 

@@ -26,10 +26,9 @@ static void test_wrong_transport(void **state)
         {1, -600, 5060, 7, true, CAUSE_UNKNOWN, CONFIDENCE_LOW},
         {1, 1, 5060, 7, true, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM},
         {1, INT64_MIN, 5060, 4, true, CAUSE_WRONG_TRANSPORT, CONFIDENCE_MEDIUM},
-        /* A client's port, of some other host behind a NAT. */
+        /* At another port: another service, or another host behind a NAT. */
         {1, INT64_MIN, 40000, 7, true, CAUSE_WRONG_TRANSPORT, CONFIDENCE_LOW},
-        {1, INT64_MIN, 32768, 7, true, CAUSE_WRONG_TRANSPORT, CONFIDENCE_LOW},
-        {1, INT64_MIN, 32767, 7, true, CAUSE_WRONG_TRANSPORT, CONFIDENCE_HIGH},
+        {1, INT64_MIN, 5061, 7, true, CAUSE_WRONG_TRANSPORT, CONFIDENCE_LOW},
         /* Nothing at all comes from it now. */
         {-100, INT64_MIN, 5060, 7, false, CAUSE_WRONG_TRANSPORT, CONFIDENCE_MEDIUM},
         {-100, -700, 5060, 7, false, CAUSE_DESTINATION_SILENT, CONFIDENCE_MEDIUM},
@@ -48,6 +47,9 @@ static void test_wrong_transport(void **state)
         if (cause.code != cases[i].code || cause.confidence != cases[i].confidence)
             fail_msg("case %zu: %s, %s", i, cause_code_name(cause.code),
                      confidence_name(cause.confidence));
+        if (cases[i].code == CAUSE_WRONG_TRANSPORT)
+            assert_int_equal(strstr(cause.next_step, "Or is it the port 5060") != NULL,
+                             cases[i].other_port != 5060);
         if (cases[i].other_s < -600)
             continue;
         const struct evidence *evidence = find_evidence(&cause, "answered_over");
@@ -66,8 +68,10 @@ static void test_wrong_transport_words(void **state)
     facts.request.octets = 1400;
     struct cause cause = judge_facts(&facts);
     assert_cause(cause, CAUSE_WRONG_TRANSPORT, CONFIDENCE_HIGH);
-    assert_says(cause.summary, "answers over UDP (port 5060), but not over TCP: this INVITE, sent "
-                               "once over TCP, got nothing, and the sensor has never seen");
+    assert_says(cause.summary,
+                "This INVITE to trunk-a (198.51.100.20:5060), sent once over TCP, got nothing: "
+                "over TCP it was never seen to answer, but its host 198.51.100.20:5060 answers "
+                "over UDP.");
     assert_says(cause.next_step, "ss -ltnp");
     assert_says(cause.next_step, "its size (1400 octets)");
     /* Where the connection itself says what happened, that is the cause, and this a hint. */
@@ -85,6 +89,63 @@ static void test_wrong_transport_words(void **state)
     assert_non_null(find_evidence(&cause, "answered_over"));
 }
 
+/* Where the host takes the very transport at another port, it is the port that is wrong. */
+static void test_wrong_port_is_not_wrong_transport(void **state)
+{
+    static const struct {
+        int64_t alike_s; /* when it answered over UDP at 5080, after SENT */
+        enum cause_code code;
+        enum confidence confidence;
+    } cases[] = {
+        {1, CAUSE_UNKNOWN, CONFIDENCE_LOW},
+        {-600, CAUSE_UNKNOWN, CONFIDENCE_LOW},
+        {-601, CAUSE_WRONG_TRANSPORT, CONFIDENCE_MEDIUM},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        start_anew();
+        const struct endpoint gw5080 = {gw.ip, 5080};
+        saw_response(&gw5080, &carol, TRANSPORT_UDP, 200, "OPTIONS", SENT + cases[i].alike_s * S);
+        saw_response(&gw, &carol, TRANSPORT_TCP, 200, "OPTIONS", SENT + 2 * S);
+        struct cause cause = judge();
+        if (cause.code != cases[i].code || cause.confidence != cases[i].confidence)
+            fail_msg("case %zu: %s, %s", i, cause_code_name(cause.code),
+                     confidence_name(cause.confidence));
+        if (cause.code == CAUSE_UNKNOWN)
+            assert_says(cause.next_step, "Is 5060 the right port");
+    }
+}
+
+/* What answers at the very port says more than another port, though that did so later. */
+static void test_wrong_transport_at_this_port(void **state)
+{
+    const struct endpoint other_port = {gw.ip, 5080};
+    (void)state;
+    saw_response(&gw, &carol, TRANSPORT_TCP, 200, "OPTIONS", SENT);
+    saw_response(&other_port, &carol, TRANSPORT_TCP, 200, "OPTIONS", SENT + S);
+    saw_response(&gw_tls, &carol, TRANSPORT_TLS, 200, "OPTIONS", SENT + 2 * S);
+    struct cause cause = judge();
+    assert_cause(cause, CAUSE_WRONG_TRANSPORT, CONFIDENCE_HIGH);
+    assert_says(cause.summary, "its host 198.51.100.20:5060 answers over TCP");
+}
+
+/* Browsers have WebSocket alone, and nobody else does. */
+static void test_websocket_is_apart(void **state)
+{
+    struct unanswered_facts facts = facts_of(7);
+    (void)state;
+    saw_response(&gw, &carol, TRANSPORT_WS, 200, "OPTIONS", SENT + S);
+    struct cause cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_UNKNOWN, CONFIDENCE_LOW);
+    assert_string_equal(find_evidence(&cause, "answered_over")->transport, "WS");
+    facts = facts_of(1);
+    facts.transport = TRANSPORT_WSS;
+    assert_cause(judge_facts(&facts), CAUSE_WRONG_TRANSPORT, CONFIDENCE_HIGH);
+    start_anew();
+    saw_response(&gw, &carol, TRANSPORT_UDP, 200, "OPTIONS", SENT + S);
+    assert_cause(judge_facts(&facts), CAUSE_UNKNOWN, CONFIDENCE_LOW);
+}
+
 /* Of several the one that answered last; and a size that any transport takes is no reason. */
 static void test_wrong_transport_of_several(void **state)
 {
@@ -97,8 +158,10 @@ static void test_wrong_transport_of_several(void **state)
     saw_response(&gw, &carol, TRANSPORT_WS, 200, "OPTIONS", SENT);
     struct cause cause = judge_facts(&facts);
     assert_cause(cause, CAUSE_WRONG_TRANSPORT, CONFIDENCE_HIGH);
-    assert_says(cause.summary, "answers over TCP (port 5060), but not over TLS");
+    assert_says(cause.summary, "over TLS it was never seen to answer, but its host "
+                               "198.51.100.20:5060 answers over TCP.");
     assert_null(strstr(cause.next_step, "octets"));
+    start_anew();
     facts.transport = TRANSPORT_WS;
     facts.dst.endpoint.port = 40080; /* a server's own, though it is a high one */
     saw_response(&facts.dst.endpoint, &carol, TRANSPORT_WSS, 200, "OPTIONS", SENT + 3 * S);
@@ -154,8 +217,11 @@ static void test_overloaded(void **state)
         enum cause_code code;
         enum confidence confidence;
     } cases[] = {
-        {59, 0, 100, 100, false, CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_MEDIUM},
-        {59, 30, 100, 100, false, CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_HIGH},
+        /* It has answered others since. */
+        {59, 0, 100, 100, false, CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_LOW},
+        {59, 30, 100, 100, false, CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_LOW},
+        {10, 0, 100, 100, false, CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_MEDIUM},
+        {10, 30, 100, 100, false, CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_MEDIUM},
         {61, 30, 100, 100, false, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM},
         {59, 30, 100, 100, true, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM},
         {0, 0, 100, 700, false, CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_MEDIUM},
@@ -200,6 +266,13 @@ static void test_refusals(void **state)
     assert_says(cause.summary, "answered 2 requests of others with 503 in the last minute, of "
                                "192.0.2.55 most lately (Retry-After: 30 s); this INVITE");
     assert_non_null(find_evidence(&cause, "alive_without_answer"));
+    /* Who tries may be refused yet; who is answered is not. */
+    saw_response(&gw, &carol, TRANSPORT_UDP, 100, "INVITE", SENT + 4 * S);
+    assert_cause(judge(), CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_HIGH);
+    saw_response(&gw, &carol, TRANSPORT_UDP, 180, "INVITE", SENT + 5 * S);
+    cause = judge();
+    assert_cause(cause, CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_LOW);
+    assert_says(cause.summary, "; it has given other answers since (INVITE with 180); this INVITE");
     start_anew();
     refused(&other, 0, SENT + 3 * S);
     cause = judge();
@@ -207,6 +280,25 @@ static void test_refusals(void **state)
     assert_says(cause.summary,
                 "answered 1 request of others with 503 in the last minute, of "
                 "192.0.2.55 most lately; this INVITE, sent 7 times, got no response.");
+    assert_null(strstr(cause.next_step, "Ping it"));
+    refused(&other, 0, SENT + 4 * S);
+    assert_cause(judge(), CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_MEDIUM);
+    refused(&other, 5, SENT + 5 * S);
+    assert_cause(judge(), CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_HIGH);
+}
+
+/* It turned others away, and since the request was sent nothing came from it at all. */
+static void test_refused_and_then_silent(void **state)
+{
+    (void)state;
+    refused(&carol, 30, SENT - 2 * S);
+    refused(&carol, 30, SENT - S);
+    struct cause cause = judge();
+    assert_cause(cause, CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_LOW);
+    assert_says(cause.summary, "nor did anything else come from it meanwhile, so it may be down.");
+    assert_says(cause.next_step, "Ping it first: is it up at all? Look at the load");
+    peers_saw_packet(&peers, &gw.ip, SENT);
+    assert_cause(judge(), CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_HIGH);
 }
 
 static void test_selective_confidence(void **state)
@@ -317,6 +409,60 @@ static void test_silent_since(void **state)
     assert_says(judge().summary, "; 2 other INVITEs got no response since either, of several");
 }
 
+/* How long it was repeated, where that was not to the end; and what once alone may mean. */
+static void test_silent_ladder(void **state)
+{
+    struct unanswered_facts facts = facts_of(4);
+    (void)state;
+    gateway_answered_once();
+    assert_says(judge_facts(&facts).summary,
+                "for 32 s, in which this INVITE was sent 4 times, all in the first 3.5 s; it");
+    facts = facts_of(1);
+    struct cause cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_DESTINATION_SILENT, CONFIDENCE_LOW);
+    assert_says(cause.summary, "sent once and not repeated, as if it had been answered; it last");
+    assert_says(cause.next_step, "does the mirror (SPAN) port copy both directions");
+    /* It has another reason not to be repeated. */
+    facts.hop.went_elsewhere = true;
+    cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_DESTINATION_SILENT, CONFIDENCE_LOW);
+    assert_says(cause.summary, "this INVITE was sent once; it last");
+    assert_null(strstr(cause.next_step, "mirror"));
+}
+
+/* Three short ladders, one after the other, are no burst of loss. */
+static void test_silent_to_many(void **state)
+{
+    static const struct {
+        unsigned repeated, once, stopped;
+        uint32_t transmissions;
+        enum confidence confidence;
+    } cases[] = {
+        {2, 0, 0, 4, CONFIDENCE_MEDIUM}, {2, 1, 1, 3, CONFIDENCE_MEDIUM},
+        {2, 0, 0, 2, CONFIDENCE_LOW},    {2, 0, 0, 1, CONFIDENCE_LOW},
+        {1, 9, 0, 4, CONFIDENCE_LOW},    {1, 0, 9, 4, CONFIDENCE_LOW},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        start_anew();
+        gateway_answered_once();
+        unsigned repeated = cases[i].repeated, all = repeated + cases[i].once + cases[i].stopped;
+        for (unsigned k = 0; k < all; k++)
+            saw_invite(&alice,
+                       (struct peers_invite){.is_repeated = k >= cases[i].once,
+                                             .stopped_early = k >= cases[i].once + repeated},
+                       SENT - (100 - k) * S);
+        struct unanswered_facts facts = facts_of(cases[i].transmissions);
+        struct cause cause = judge_facts(&facts);
+        if (cause.code != CAUSE_DESTINATION_SILENT || cause.confidence != cases[i].confidence)
+            fail_msg("case %zu: %s, %s", i, cause_code_name(cause.code),
+                     confidence_name(cause.confidence));
+        /* An answer, and it is all as before. */
+        saw_response(&gw, &carol, TRANSPORT_UDP, 200, "OPTIONS", SENT - S);
+        assert_int_equal(judge_facts(&facts).confidence, CONFIDENCE_LOW);
+    }
+}
+
 /* "Never" is a word for a memory without gaps. */
 static void test_never_seen(void **state)
 {
@@ -373,13 +519,19 @@ int main(void)
         TEST(test_wrong_transport_of_several),
         TEST(test_wrong_transport),
         TEST(test_wrong_transport_words),
+        TEST(test_wrong_port_is_not_wrong_transport),
+        TEST(test_wrong_transport_at_this_port),
+        TEST(test_websocket_is_apart),
         TEST(test_registered_is_not_wrong),
         TEST(test_overloaded),
         TEST(test_refusals),
+        TEST(test_refused_and_then_silent),
         TEST(test_selective_confidence),
         TEST(test_selective_words),
         TEST(test_selective_and_this_caller),
         TEST(test_silent_since),
+        TEST(test_silent_ladder),
+        TEST(test_silent_to_many),
         TEST(test_never_seen),
         TEST(test_nat_binding),
     };

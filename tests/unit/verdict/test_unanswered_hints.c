@@ -7,6 +7,19 @@ static struct endpoint hop_at(uint8_t number)
     return (struct endpoint){ip_from_v4((const uint8_t[4]){203, 0, 113, number}), 5060};
 }
 
+/* A connection that broke, and the call went on over another: nobody is to be blamed for long. */
+static void test_answered_again(void **state)
+{
+    struct unanswered_facts facts = facts_of(7);
+    (void)state;
+    gateway_answers(3);
+    assert_int_not_equal(judge_facts(&facts).confidence, CONFIDENCE_LOW);
+    facts.hop.answered_again = true;
+    struct cause cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_LOW);
+    assert_says(cause.summary, "; the same call was answered there when it was sent anew");
+}
+
 static void test_passed_on(void **state)
 {
     struct unanswered_facts facts = facts_of(7);
@@ -382,9 +395,11 @@ static void test_any_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_passed_on),     TEST(test_places),       TEST(test_dns),
-        TEST(test_unknown_hints), TEST(test_scanner),      TEST(test_struggling),
-        TEST(test_order_of_all),  TEST(test_any_together),
+        TEST(test_answered_again), TEST(test_passed_on),
+        TEST(test_places),         TEST(test_dns),
+        TEST(test_unknown_hints),  TEST(test_scanner),
+        TEST(test_struggling),     TEST(test_order_of_all),
+        TEST(test_any_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

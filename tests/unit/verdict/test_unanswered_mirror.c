@@ -21,7 +21,8 @@ static void test_stopped_early(void **state)
     } cases[] = {
         /* With this one three, of a destination never heard. */
         {2, 1, false, false, false, CAUSE_MIRROR_ONE_WAY, CONFIDENCE_MEDIUM},
-        {5, 4, false, false, false, CAUSE_MIRROR_ONE_WAY, CONFIDENCE_MEDIUM},
+        {5, 2, false, false, false, CAUSE_MIRROR_ONE_WAY, CONFIDENCE_MEDIUM},
+        {5, 3, false, false, false, CAUSE_DESTINATION_SILENT, CONFIDENCE_LOW},
         {1, 1, false, false, false, CAUSE_DESTINATION_SILENT, CONFIDENCE_LOW},
         /* This one was repeated to the end: so nobody answered it. */
         {9, 7, false, false, false, CAUSE_DESTINATION_SILENT, CONFIDENCE_LOW},
@@ -64,10 +65,18 @@ static void test_not_stopped_early(void **state)
     facts = facts_of(1);
     facts.transport = TRANSPORT_TCP;
     assert_false(unanswered_stopped_early(&facts));
-    facts = facts_of(4); /* 3.5 s */
-    assert_true(unanswered_stopped_early(&facts));
-    facts = facts_of(5);
+    facts = facts_of(1);
+    facts.hop.gave_up_upstream = true;
     assert_false(unanswered_stopped_early(&facts));
+    facts = facts_of(1);
+    facts.hop.went_elsewhere = true;
+    assert_false(unanswered_stopped_early(&facts));
+    facts = facts_of(2);
+    assert_true(unanswered_stopped_early(&facts));
+    facts = facts_of(3); /* 1.5 s: waited for in vain */
+    assert_false(unanswered_stopped_early(&facts));
+    facts.last_sent_ns = facts.first_sent_ns + S; /* but not by that timer */
+    assert_true(unanswered_stopped_early(&facts));
 }
 
 /* So many pairs of hosts whose requests alone are seen, and others whose responses are, too. */
@@ -167,6 +176,7 @@ static struct unanswered_facts absence(enum cause_code code)
                                                .answers = true,
                                                .retry_after_s = 30};
         peers_saw_response(&peers, &refusal, SENT + S);
+        peers_saw_response(&peers, &refusal, SENT + 2 * S);
     } else if (code == CAUSE_DESTINATION_SILENT) {
         gateway_answered_once();
         left_unanswered(&peers, &carol.ip, &gw);
@@ -192,7 +202,8 @@ static void test_doubts_about_absence(void **state)
             tear_down(NULL);
             assert_int_equal(set_up(NULL), 0);
             struct unanswered_facts facts = absence(codes[i]);
-            assert_cause(judge_facts(&facts), codes[i], CONFIDENCE_HIGH);
+            assert_cause(judge_facts(&facts), codes[i],
+                         codes[i] == CAUSE_PRIVATE_ADDRESS ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH);
             doubt(&facts, what);
             struct cause cause = judge_facts(&facts);
             assert_cause(cause, codes[i], left[what]);

@@ -187,7 +187,7 @@ static void test_private_address(void **state)
         enum confidence confidence;
         const char *fields; /* NULL: it is something else */
     } cases[] = {
-        {via | port, false, false, 2, CONFIDENCE_HIGH, "stands in its Via, and"},
+        {via | port, false, false, 3, CONFIDENCE_MEDIUM, "stands in its Via, and"},
         {via | port, false, true, 2, CONFIDENCE_MEDIUM, "stands in its Via, and"},
         {via | port, false, false, 1, CONFIDENCE_MEDIUM, "stands in its Via, and"},
         {via, false, false, 3, CONFIDENCE_MEDIUM, "stands in its Via, and"},
@@ -225,6 +225,51 @@ static void test_private_address(void **state)
             continue;
         assert_says(cause.summary, cases[i].fields);
         assert_null(strstr(cause.summary, "a response to it")); /* nobody knows where to */
+        assert_int_equal(strstr(cause.summary, "while those to others were.") != NULL,
+                         cases[i].others > 0);
+        assert_int_equal(strstr(cause.next_step, "a ban of 192.0.2.10 on 198.51.100.20") != NULL,
+                         cases[i].others > 0);
+    }
+}
+
+/* Contact and SDP alone are no reason for who says nothing to anybody, nor are they a proxy's. */
+static void test_private_content(void **state)
+{
+    const uint32_t content = REQUEST_PRIVATE_CONTACT | REQUEST_PRIVATE_SDP;
+    const struct {
+        uint32_t marks;
+        bool is_relayed, is_alive;
+        enum cause_code code;
+        enum confidence confidence;
+    } cases[] = {
+        {content, false, true, CAUSE_PRIVATE_ADDRESS, CONFIDENCE_LOW},
+        {content, false, false, CAUSE_DESTINATION_SILENT, CONFIDENCE_MEDIUM},
+        {REQUEST_PRIVATE_SDP, false, false, CAUSE_DESTINATION_SILENT, CONFIDENCE_MEDIUM},
+        {content, true, true, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM},
+        {content | REQUEST_PRIVATE_VIA, true, true, CAUSE_PRIVATE_ADDRESS, CONFIDENCE_MEDIUM},
+        {content | REQUEST_PRIVATE_VIA, false, false, CAUSE_PRIVATE_ADDRESS, CONFIDENCE_LOW},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tear_down(NULL);
+        assert_int_equal(set_up(NULL), 0);
+        gateway_answered_once();
+        if (cases[i].is_alive)
+            gateway_answers(1);
+        struct unanswered_facts facts = facts_of(7);
+        facts.request = (struct request_facts){
+            .marks = cases[i].marks,
+            .is_relayed = cases[i].is_relayed,
+            .private_ip = ip_from_v4((const uint8_t[4]){10, 0, 0, 7}),
+        };
+        struct cause cause = judge_facts(&facts);
+        if (cause.code != cases[i].code || cause.confidence != cases[i].confidence)
+            fail_msg("case %zu: %s, %s", i, cause_code_name(cause.code),
+                     confidence_name(cause.confidence));
+        assert_non_null(find_evidence(&cause, "request_mark"));
+        assert_int_equal(strstr(cause.next_step, "The private address 10.0.0.7 in its Contact") !=
+                             NULL,
+                         cases[i].code != CAUSE_PRIVATE_ADDRESS);
     }
 }
 
@@ -241,7 +286,7 @@ static void test_private_address_words(void **state)
     facts.stray.expected = nat_port(5080); /* known, though no response was seen */
     struct cause cause = judge_facts(&facts);
     assert_cause(cause, CAUSE_PRIVATE_ADDRESS, CONFIDENCE_LOW);
-    assert_says(cause.summary, "; a response to it goes to 192.0.2.10:5080");
+    assert_says(cause.summary, "; a response to it would go to 192.0.2.10:5080");
     assert_says(cause.summary, "; but nothing at all came from 198.51.100.20, for anybody.");
     assert_says(cause.next_step, "first, is 198.51.100.20 up?");
     assert_says(cause.next_step, "shows 2 traits of a SIP ALG");
@@ -266,6 +311,7 @@ int main(void)
         TEST(test_mangled),
         TEST(test_fragment_lost),
         TEST(test_private_address),
+        TEST(test_private_content),
         TEST(test_private_address_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
