@@ -11,13 +11,18 @@ static void set_next_step(struct mirror_degraded *degraded, const char *text)
     snprintf(degraded->next_step, sizeof degraded->next_step, "%s", text);
 }
 
-/* A silent peer is no fault of the mirror: only what was answered unseen counts. */
+/*
+ * A silent peer is no fault of the mirror: only what was answered unseen counts. A share of all
+ * conversations may be so by chance, where packets are lost; one that is certain is enough.
+ */
 static bool judge_one_way(const struct mirror_window *window, struct mirror_degraded *degraded)
 {
     const struct peers_conversations *seen = window->conversations;
     if (seen->pairs == 0)
         return false;
     degraded->value = (double)seen->proven / (double)seen->pairs;
+    if (seen->certain > 0)
+        degraded->threshold = 0;
     snprintf(degraded->summary, sizeof degraded->summary,
              "%" PRIu64 " of %" PRIu64
              " pairs of SIP hosts went on with their calls though one direction between them was "

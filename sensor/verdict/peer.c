@@ -228,6 +228,8 @@ static void weigh_pair(struct peers *peers, const struct pair *pair, int sign)
     peers->conversations.one_way += sign;
     if (seen->inferred > 0 || seen->unasked > 0)
         peers->conversations.proven += sign;
+    if (seen->inferred >= PEERS_CERTAIN_MIN)
+        peers->conversations.certain += sign;
 }
 
 static struct pair *know_pair(struct peers *peers, const struct ip_addr *a, const struct ip_addr *b)

@@ -97,6 +97,8 @@ struct pair_view {
     uint64_t invites, invites_repeated, invites_unanswered, invites_stopped; /* of the client's */
 };
 
+enum { PEERS_CERTAIN_MIN = 3 };
+
 struct peers {
     struct hash_key key;
     struct table peer_table, pair_table;
@@ -113,6 +115,7 @@ struct peers {
         uint64_t pairs;   /* of hosts that spoke SIP, of those remembered; not one with itself */
         uint64_t one_way; /* of these: seen in one direction only */
         uint64_t proven;  /* of these: and requests were answered unseen, so it is the mirror */
+        uint64_t certain; /* of these: PEERS_CERTAIN_MIN requests, so no packet more is needed */
     } conversations;
 };
 

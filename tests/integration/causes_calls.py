@@ -77,7 +77,7 @@ def cases():
         case("no_rport", "response_misdirected", "high", "high", at_home(user="busy"), says=("rport",),
              evidence=("response_elsewhere", "response_expected"), **by_proxy),
         case("literal", "response_misdirected", "high", "high", at_home(), evidence=("response_elsewhere",)),
-        case("bogon", "private_address", "high", "high", at_home(), evidence=("request_mark", "answered_others"),
+        case("bogon", "private_address", "medium", "medium", at_home(), evidence=("request_mark", "answered_others"),
              says=("10.0.0.",)),
         case("alg", "destination_selective", "medium", "medium", at_home(), evidence=("answered_others", "sip_alg")),
         # Behind the proxy, which repeats to the end itself. The telephone was heard, but never asked anything.

@@ -274,6 +274,25 @@ static void test_one_way(void **state)
     assert_string_not_equal(told[0].id, told[1].id);
 }
 
+/* Of many conversations one is enough, where it is certain. */
+static void test_certain_one_way(void **state)
+{
+    (void)state;
+    peers.conversations =
+        (struct peers_conversations){.pairs = 100, .one_way = 2, .proven = 2, .certain = 0};
+    packet(NOON, NOON, false);
+    mirror_advance(mirror, &peers, NOON + 10 * S);
+    assert_int_equal(told_count, 0);
+    peers.conversations.certain = 1;
+    packet(NOON + 11 * S, NOON + 11 * S, false);
+    mirror_advance(mirror, &peers, NOON + 20 * S);
+    packet(NOON + 21 * S, NOON + 21 * S, false);
+    mirror_advance(mirror, &peers, NOON + 30 * S);
+    assert_int_equal(told_count, 1);
+    assert_int_equal(told[0].mirror_degraded.problem, MIRROR_ONE_WAY);
+    assert_true(told[0].mirror_degraded.threshold == 0);
+}
+
 /* `flows` of the moment from start_ns on, `holed` of them with holes. */
 static void loss_moment(int64_t start_ns, unsigned flows, unsigned holed)
 {
@@ -531,6 +550,7 @@ int main(void)
         TEST(test_few_truncated),
         TEST(test_disorder),
         TEST(test_one_way),
+        TEST(test_certain_one_way),
         TEST(test_loss),
         TEST(test_loss_by_chance),
         TEST(test_loss_protocols),
