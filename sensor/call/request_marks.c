@@ -2,7 +2,11 @@
 
 #include "sip/sip_uri.h"
 
-enum { PORT_SIP = 5060 };
+enum {
+    PORT_SIP = 5060,
+    MALFORMED =
+        SIP_DEFECT_BAD_URI | SIP_DEFECT_DUPLICATE | SIP_DEFECT_UNTERMINATED_QUOTE | SIP_DEFECT_NUL,
+};
 
 /* An address that the request names, where it names one. */
 static bool read_ip(struct slice host, struct ip_addr *ip)
@@ -102,6 +106,13 @@ static bool has_via_twice(const struct sip_msg *msg)
            first.port == second.port;
 }
 
+static bool has_no_hops_left(const struct sip_msg *msg)
+{
+    uint64_t hops;
+    return slice_to_u64(sip_msg_header(msg, SIP_HEADER_MAX_FORWARDS), UINT8_MAX, &hops) &&
+           hops == 0;
+}
+
 void request_marks_read(const struct datagram *datagram, const struct sip_msg *msg,
                         struct request_facts *facts)
 {
@@ -115,6 +126,10 @@ void request_marks_read(const struct datagram *datagram, const struct sip_msg *m
         facts->marks |= REQUEST_ALG_LENGTH;
     if (has_via_twice(msg))
         facts->marks |= REQUEST_ALG_VIA;
+    if (msg->defects & MALFORMED)
+        facts->marks |= REQUEST_MALFORMED;
+    if (has_no_hops_left(msg))
+        facts->marks |= REQUEST_NO_HOPS_LEFT;
     if (ip_is_private(&datagram->src.ip))
         return;
     if (is_datagram && port_or_default(msg->top_via.port) != datagram->src.port)

@@ -133,10 +133,10 @@ static void add_request_marks(struct list_of_evidence *list)
     static const struct {
         uint32_t mark;
         const char *name;
-    } marks[] = {{REQUEST_PRIVATE_VIA, "private_via"},
-                 {REQUEST_PRIVATE_CONTACT, "private_contact"},
-                 {REQUEST_PRIVATE_SDP, "private_sdp"},
-                 {REQUEST_PORT_DIFFERS, "port_differs"}};
+    } marks[] = {{REQUEST_PRIVATE_VIA, "private_via"}, {REQUEST_PRIVATE_CONTACT, "private_contact"},
+                 {REQUEST_PRIVATE_SDP, "private_sdp"}, {REQUEST_PORT_DIFFERS, "port_differs"},
+                 {REQUEST_MALFORMED, "malformed"},     {REQUEST_NO_HOPS_LEFT, "no_hops_left"}};
+    const uint32_t private = REQUEST_PRIVATE_VIA | REQUEST_PRIVATE_CONTACT | REQUEST_PRIVATE_SDP;
     const struct request_facts *request = &list->view->facts->request;
     bool is_private = false;
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
@@ -145,7 +145,7 @@ static void add_request_marks(struct list_of_evidence *list)
         struct evidence *evidence = add(list, "request_mark");
         evidence->what = marks[i].name;
         /* One address was kept, the first. */
-        if (!is_private && marks[i].mark != REQUEST_PORT_DIFFERS)
+        if (!is_private && marks[i].mark & private)
             evidence->who.ip = request->private_ip;
         is_private = true;
     }

@@ -55,6 +55,20 @@ static void add_dns(const struct view *view, struct cause *cause)
         rules_add_sentence(cause->next_step, "Also, %s.", words);
 }
 
+static void add_faults(const struct view *view, struct cause *cause)
+{
+    uint32_t marks = view->facts->request.marks;
+    if (marks & REQUEST_NO_HOPS_LEFT)
+        rules_add_sentence(cause->next_step,
+                           "It had no hop left (Max-Forwards: 0): look for a loop before %s.",
+                           view->src_text);
+    if (marks & REQUEST_MALFORMED)
+        rules_add_sentence(cause->next_step,
+                           "It is not well formed (a URI, a quote, a header twice), which some "
+                           "servers drop without a word: look at it in %s.",
+                           view->src_text);
+}
+
 static const char *describe_place(const struct event_place *place, char *text)
 {
     if (place->vlan != EVENT_NO_VLAN)
@@ -130,6 +144,7 @@ void rules_add_hints(const struct view *view, struct cause *cause)
     if (cause->code != CAUSE_MIRROR_ONE_WAY) {
         add_alg(view, cause);
         add_private_content(view, cause);
+        add_faults(view, cause);
         add_dns(view, cause);
     }
     add_hops(view, cause);

@@ -76,7 +76,10 @@ enum request_mark {
     REQUEST_ALG_SDP = 1 << 6,     /* of SDP's o= and c= one is private, the other public */
     REQUEST_ALG_CONTACT = 1 << 7, /* Contact has the packet's address and another port */
     REQUEST_ALG_VIA = 1 << 8,     /* the same Via twice */
-    REQUEST_MARK_COUNT = 9,
+    /* Of what a server may drop without a word. */
+    REQUEST_MALFORMED = 1 << 9, /* Request-URI, From or To cannot be read, or a header is broken */
+    REQUEST_NO_HOPS_LEFT = 1 << 10, /* Max-Forwards is 0 (RFC 3261 section 16.3) */
+    REQUEST_MARK_COUNT = 11,
 };
 
 struct request_facts {

@@ -27,7 +27,8 @@ struct request {
     const char *src_ip;
     uint16_t src_port; /* 0: 5060 */
     const char *via, *more_via, *contact, *call_id, *from_host, *sdp;
-    int length_off; /* Content-Length is so many octets short */
+    const char *uri, *hops; /* of the Request-URI, Max-Forwards */
+    int length_off;         /* Content-Length is so many octets short */
     enum transport transport;
     uint32_t marks;
     const char *private_ip;
@@ -45,13 +46,14 @@ static void read_marks(const struct request *r, struct request_facts *facts)
     const char *sdp = or (r->sdp, SDP("203.0.113.7", "203.0.113.7"));
     int len = snprintf(
         text, sizeof text,
-        "INVITE sip:100@198.51.100.20 SIP/2.0\r\nVia: SIP/2.0/UDP %s\r\n%sMax-Forwards: 70\r\n"
+        "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP %s\r\n%sMax-Forwards: %s\r\n"
         "From: <sip:200@%s>;tag=a\r\nTo: <sip:100@198.51.100.20>\r\nCall-ID: %s\r\nCSeq: 1 "
         "INVITE\r\n"
         "Contact: <sip:200@%s>\r\nContent-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
-        or (r->via, "203.0.113.7:5060;branch=z9hG4bKx"), or (r->more_via, ""),
-        or (r->from_host, "example.com"), or (r->call_id, "abc@203.0.113.7"),
-        or (r->contact, "203.0.113.7:5060"), strlen(sdp) - (size_t)r->length_off, sdp);
+        or (r->uri, "sip:100@198.51.100.20"), or (r->via, "203.0.113.7:5060;branch=z9hG4bKx"),
+        or (r->more_via, ""), or (r->hops, "70"), or (r->from_host, "example.com"),
+        or (r->call_id, "abc@203.0.113.7"), or (r->contact, "203.0.113.7:5060"),
+        strlen(sdp) - (size_t)r->length_off, sdp);
     assert_in_range(len, 1, sizeof text - 1);
     struct datagram datagram = {
         .src = endpoint_of(or (r->src_ip, "203.0.113.7"), r->src_port ? r->src_port : 5060),
@@ -120,6 +122,10 @@ static void test_marks(void **state)
         {.what = "and a Via doubled",
          .more_via = "Via: SIP/2.0/UDP 203.0.113.7:5060;branch=z9hG4bKx\r\n",
          .marks = REQUEST_ALG_VIA},
+        {.what = "a bare number is no URI", .uri = "100", .marks = REQUEST_MALFORMED},
+        {.what = "no hop left", .hops = "0", .marks = REQUEST_NO_HOPS_LEFT},
+        {.what = "one left", .hops = "1"},
+        {.what = "no number", .hops = "none"},
         {.what = "a proxy's Via is another",
          .more_via = "Via: SIP/2.0/UDP 192.168.1.5:5060;branch=z9hG4bKy\r\n"},
     };
