@@ -53,32 +53,33 @@ static void give_invite(const struct calls *calls, const struct transaction *t,
     calls->params.receive(calls->params.context, event);
 }
 
-void call_events_unanswered(struct calls *calls, const struct transaction *t, int64_t deadline_ns,
-                            struct unanswered_facts *facts)
+/* One that waits still has its findings. */
+static void tell(const struct calls *calls, const struct transaction *t, enum event_type type,
+                 int64_t now_ns, struct unanswered_facts *facts)
 {
-    const struct findings *findings = t->findings; /* as long as its Timer B runs */
-    struct event event = {.type = EVENT_INVITE_UNANSWERED, .time_ns = deadline_ns};
+    struct event event = {.type = type, .time_ns = now_ns};
     struct invite_unanswered *data = &event.invite_unanswered;
-    describe(calls, t, findings, deadline_ns, data);
-    call_facts_read(calls, t, findings, deadline_ns, facts);
+    describe(calls, t, t->findings, now_ns, data);
+    call_facts_read(calls, t, t->findings, now_ns, facts);
     facts->src = data->src;
     facts->dst = data->dst;
-    unanswered_judge(&calls->peers, facts, &data->cause);
-    give_invite(calls, t, findings, &event);
+    if (type == EVENT_INVITE_STRUGGLING)
+        unanswered_struggling(&calls->peers, facts, &data->cause);
+    else
+        unanswered_judge(&calls->peers, facts, &data->cause);
+    give_invite(calls, t, t->findings, &event);
 }
 
-void call_events_struggling(struct calls *calls, const struct transaction *t, int64_t now_ns)
+void call_events_unanswered(const struct calls *calls, const struct transaction *t,
+                            int64_t deadline_ns, struct unanswered_facts *facts)
 {
-    const struct findings *findings = t->findings;
-    struct event event = {.type = EVENT_INVITE_STRUGGLING, .time_ns = now_ns};
-    struct invite_unanswered *data = &event.invite_unanswered;
+    tell(calls, t, EVENT_INVITE_UNANSWERED, deadline_ns, facts);
+}
+
+void call_events_struggling(const struct calls *calls, const struct transaction *t, int64_t now_ns)
+{
     struct unanswered_facts facts;
-    describe(calls, t, findings, now_ns, data);
-    call_facts_read(calls, t, findings, now_ns, &facts);
-    facts.src = data->src;
-    facts.dst = data->dst;
-    unanswered_struggling(&calls->peers, &facts, &data->cause);
-    give_invite(calls, t, findings, &event);
+    tell(calls, t, EVENT_INVITE_STRUGGLING, now_ns, &facts);
 }
 
 /* Those of most packets, in the order of `call`; the others are left out. */

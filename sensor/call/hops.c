@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-/* So long after the last sending of one target the next one is tried; Timer B at the longest. */
+/* Who hunts tries the next target so soon after the last sending to the one before. */
 #define SOON_NS INT64_C(10000000000)
 
-enum { HOPS_MAX = 16, STATUS_TIMEOUT = 408 };
+enum { STATUS_TIMEOUT = 408 };
 
 static bool passes_on(const struct transaction *from, const struct transaction *to)
 {
@@ -38,15 +38,14 @@ const struct transaction *hops_previous(const struct transaction *transaction)
 static bool gave_up_upstream(const struct transaction *transaction)
 {
     const struct transaction *previous = hops_previous(transaction);
-    return previous && previous->final_status >= 300 && transaction->findings &&
+    return previous && previous->final_status >= 300 &&
            previous->final_ns >= transaction->findings->last_sent_ns;
 }
 
 /* Hunting, failover (RFC 3263 section 4.3), a new connection: the same call once more, at once. */
 static void read_other_attempts(const struct transaction *transaction, struct hop_facts *facts)
 {
-    int64_t last_ns =
-        transaction->findings ? transaction->findings->last_sent_ns : transaction->first_sent_ns;
+    int64_t last_ns = transaction->findings->last_sent_ns;
     for (EACH_TRANSACTION(node, transaction->call)) {
         const struct transaction *at = transaction_at(node);
         if (at == transaction || !at->has_request || at->is_reinvite ||
@@ -63,9 +62,10 @@ void hops_read(const struct transaction *transaction, struct hop_facts *facts)
 {
     const struct transaction *last = transaction, *next;
     facts->hops = 1;
+    /* Each has more Vias than the one before, and a call few transactions: both ways end. */
     for (const struct transaction *at = transaction; (at = hops_previous(at)) != NULL;)
         facts->hops++;
-    for (unsigned i = 0; i < HOPS_MAX && (next = hops_next(last)) != NULL; i++) {
+    while ((next = hops_next(last)) != NULL) {
         last = next;
         facts->hops++;
     }
@@ -97,7 +97,7 @@ struct endpoint hops_timeout_made_by(const struct transaction *transaction)
     memset(&nobody, 0, sizeof nobody);
     if (!hops_next(transaction))
         return nobody;
-    for (unsigned i = 0; i < HOPS_MAX && (next = forwarded_from(transaction)) != NULL; i++)
+    while ((next = forwarded_from(transaction)) != NULL)
         transaction = next;
     return transaction->dst;
 }

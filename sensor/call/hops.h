@@ -14,7 +14,7 @@ const struct transaction *hops_next(const struct transaction *transaction);
 /* The transaction of which this one is the next hop; NULL: none was seen. */
 const struct transaction *hops_previous(const struct transaction *transaction);
 
-/* Fills in the hops, not the places. */
+/* Fills in the hops, not the places. The transaction still has its findings. */
 void hops_read(const struct transaction *transaction, struct hop_facts *facts);
 
 /*

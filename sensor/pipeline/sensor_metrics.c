@@ -43,6 +43,7 @@ enum family {
     PARSE_ERRORS,
     STRAY_RESPONSES,
     INFERRED,
+    PEERS_FORGOTTEN,
     EVENTS,
     QUEUE_BYTES,
     TRACKED,
@@ -118,6 +119,11 @@ static const struct metric_desc families[FAMILY_COUNT] = {
     [STRAY_RESPONSES] =
         COUNTER("sip_responses_stray",
                 "Responses to an INVITE that could not have reached its client.", NULL),
+    [PEERS_FORGOTTEN] = COUNTER(
+        "sipspan_peers_forgotten",
+        "Destinations, pairs of hosts, and figures of how a destination answers, dropped to "
+        "make room.",
+        NULL),
     [INFERRED] = COUNTER(
         "sipspan_answers_unseen",
         "INVITEs that were answered, as what followed shows, out of the sensor's sight.", NULL),
@@ -411,6 +417,8 @@ static void update_tables(struct sensor_metrics *m, const struct calls *calls)
     metric_set(m->single[INVITES_RETRANSMITTING], (double)table->retransmitting);
     counter_show(m->single[STRAY_RESPONSES], calls->stray_responses);
     counter_show(m->single[INFERRED], calls->inferred_answers);
+    counter_show(m->single[PEERS_FORGOTTEN],
+                 calls->peers.forgotten + calls->peers.answers.forgotten);
     counter_show(m->single[SCANNER_REQUESTS], scanners_stats(calls->scanners)->requests);
     const struct slab *slabs[TRACKED_SLABS] = {&table->calls, &table->transactions, &table->dialogs,
                                                &calls->peers.peer_slab,

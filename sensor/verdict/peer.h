@@ -207,7 +207,7 @@ struct peers_others {
      * the next are set. */
     bool is_slow;
     int64_t median_ns, usual_median_ns;
-    unsigned delays, usual_delays; /* how many were measured */
+    unsigned delays; /* how many were measured of the former */
 };
 /* False where nothing is known of it; *others is all zeroes then. */
 bool peers_read_others(const struct peers *peers, const struct endpoint *server,

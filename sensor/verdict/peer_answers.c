@@ -287,7 +287,6 @@ static void read_delays(const struct peer_answers *answers, const struct ip_addr
     others->median_ns = (int64_t)late_us * 1000;
     others->usual_median_ns = (int64_t)usual_us * 1000;
     others->delays = late_count;
-    others->usual_delays = usual_count;
 }
 
 void peer_answers_read(const struct peer_answers *answers, const struct ip_addr *client,

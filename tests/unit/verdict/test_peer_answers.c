@@ -185,7 +185,6 @@ static void test_slow(void **state)
             assert_int_equal(others.median_ns, cases[i].slow_ms * MS);
             assert_int_equal(others.usual_median_ns, cases[i].usual_ms * MS);
             assert_int_equal(others.delays, 6);
-            assert_in_range(others.usual_delays, 54, 60); /* by minutes */
         }
         assert_false(others_than(peers, &bob, T0, T0 + 660 * S).is_slow); /* nobody else */
         peers_clock_step(peers, 3600 * S);
@@ -268,7 +267,6 @@ static void test_many_delays(void **state)
     assert_int_equal(others.delays, 64);
     assert_in_range(others.median_ns / MS, 1035, 1065);
     assert_in_range(others.usual_median_ns / MS, 55, 85); /* three quarters of the 10 to 89 */
-    assert_in_range(others.usual_delays, 54000, 60000);
     peers_fini(peers);
 }
 
