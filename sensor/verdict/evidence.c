@@ -192,7 +192,7 @@ static void add_overload(struct list_of_evidence *list)
 static void add_others(struct list_of_evidence *list)
 {
     const struct view *view = list->view;
-    int64_t answered_ns = rules_answered_others_ns(view);
+    int64_t answered_ns = rules_answered_since_ns(view);
     if (answered_ns == EVENT_NO_TIME)
         return;
     struct evidence *evidence = add(list, "answered_others");
@@ -231,7 +231,7 @@ static void add_silence(struct list_of_evidence *list)
         evidence->who = view->facts->dst.endpoint;
         if (view->host->has_sent)
             add(list, "last_heard")->at_ns = view->host->last_packet_ns;
-    } else if (view->is_alive && rules_answered_others_ns(view) == EVENT_NO_TIME) {
+    } else if (view->is_alive && rules_answered_since_ns(view) == EVENT_NO_TIME) {
         struct evidence *evidence = add(list, "alive_without_answer");
         evidence->at_ns = view->host->last_packet_ns;
         evidence->who.ip = view->host->who.ip;

@@ -104,7 +104,7 @@ uint64_t rules_one_way_conversations(const struct view *view, uint64_t *of)
     return seen->proven;
 }
 
-int64_t rules_answered_others_ns(const struct view *view)
+int64_t rules_answered_since_ns(const struct view *view)
 {
     if (!view->endpoint)
         return EVENT_NO_TIME;

@@ -72,7 +72,7 @@ uint64_t rules_stopped_early(const struct view *view);
 uint64_t rules_one_way_conversations(const struct view *view, uint64_t *of);
 /* The destination's latest answer over the request's transport, if it came since that was sent;
  * else EVENT_NO_TIME. */
-int64_t rules_answered_others_ns(const struct view *view);
+int64_t rules_answered_since_ns(const struct view *view);
 /* That answer is the one of which the peer remembers the method, the status and to whom. */
 bool rules_knows_answer(const struct view *view);
 /* Did the host answer over the request's transport lately, from whatever port? */

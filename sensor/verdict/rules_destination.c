@@ -243,7 +243,7 @@ static void advise_selective(const struct view *view, struct cause *cause)
 /* It answered others while this one waited. What it passed on, it did not refuse. */
 bool rule_selective(const struct view *view, struct cause *cause)
 {
-    if (rules_answered_others_ns(view) == EVENT_NO_TIME || view->is_passed_on)
+    if (rules_answered_since_ns(view) == EVENT_NO_TIME || view->is_passed_on)
         return false;
     rules_set(cause, CAUSE_DESTINATION_SELECTIVE, trust_selective(view));
     say_whom_it_answered(view, cause);

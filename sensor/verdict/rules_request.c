@@ -11,7 +11,7 @@ bool rule_fragment_lost(const struct view *view, struct cause *cause)
     if (facts->fragments_lost == 0 || facts->fragments_lost < facts->transmissions ||
         view->is_passed_on)
         return false;
-    bool answers_others = rules_answered_others_ns(view) != EVENT_NO_TIME;
+    bool answers_others = view->others.clients > 0;
     rules_set(cause, CAUSE_FRAGMENT_LOST,
               facts->fragments_lost < 2                 ? CONFIDENCE_LOW
               : view->has_long_ladder && answers_others ? CONFIDENCE_HIGH

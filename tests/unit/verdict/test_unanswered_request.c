@@ -177,6 +177,19 @@ static void test_fragment_lost(void **state)
     assert_says(cause.next_step, "'ip6[6] = 44 and host 2001:db8::1'");
 }
 
+/* That it answers what else this caller sends is no word of others. */
+static void test_fragment_lost_answers_caller(void **state)
+{
+    (void)state;
+    struct unanswered_facts facts = facts_of(7);
+    gateway_answered_once();
+    saw_response(&gw, &facts.src.endpoint, TRANSPORT_UDP, 200, "OPTIONS", SENT + S);
+    facts.fragments_lost = 7;
+    struct cause cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_FRAGMENT_LOST, CONFIDENCE_MEDIUM);
+    assert_null(strstr(cause.summary, "others"));
+}
+
 static void test_private_address(void **state)
 {
     const uint32_t via = REQUEST_PRIVATE_VIA, port = REQUEST_PORT_DIFFERS;
@@ -310,6 +323,7 @@ int main(void)
         TEST(test_when_another_port_matters),
         TEST(test_mangled),
         TEST(test_fragment_lost),
+        TEST(test_fragment_lost_answers_caller),
         TEST(test_private_address),
         TEST(test_private_content),
         TEST(test_private_address_words),
