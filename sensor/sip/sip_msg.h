@@ -79,7 +79,7 @@ struct sip_header {
     struct slice value;
 };
 
-/* One Via value (RFC 3261 section 20.42, RFC 3581). */
+/* One Via value (RFC 3261 section 20.42, RFC 3581, RFC 7339). */
 struct sip_via {
     struct slice transport; /* "UDP", as written */
     struct slice host;      /* sent-by host; IPv6 with its brackets */
@@ -90,6 +90,11 @@ struct sip_via {
     uint16_t rport;         /* 0 if not given or without a value */
     bool has_rport;         /* the parameter is there, with or without a value */
     bool has_cookie;        /* the branch is z9hG4bK, in any case, and an identifier behind it */
+    /* Of a response's: its server asks this client to leave out so many requests of a hundred, for
+     * so long (RFC 7339 section 4). Not of a rate (RFC 7415), which is another number. */
+    bool has_oc;
+    uint8_t oc_percent;
+    uint32_t oc_validity_ms;
 };
 
 /* Why a datagram is not taken as a SIP message. */

@@ -2,6 +2,8 @@
 
 #include "sip/sip_lex.h"
 
+enum { OC_PERCENT_MAX = 100, OC_VALIDITY_DEFAULT_MS = 500 };
+
 /* White space, the token there, white space. False if there is none. */
 static bool take_token(struct slice s, size_t *at, struct slice *token)
 {
@@ -81,6 +83,23 @@ static bool take_sent_by(struct slice s, size_t *at, struct sip_via *via, uint32
     return true;
 }
 
+/* RFC 7339 section 4. Whatever is not its grammar says nothing, and is no defect: no message is
+ * matched by it, and clients offer it without a value. False: it is meant in another way. */
+static bool keep_overload_control(const struct sip_parameter *p, struct sip_via *via)
+{
+    uint64_t number = 0;
+    if (slice_ieq(p->name, SLICE("oc"))) {
+        via->has_oc = slice_to_u64(p->value, OC_PERCENT_MAX, &number);
+        via->oc_percent = (uint8_t)number;
+    } else if (slice_ieq(p->name, SLICE("oc-validity"))) {
+        bool is_said = slice_to_u64(p->value, UINT32_MAX, &number);
+        via->oc_validity_ms = is_said ? (uint32_t)number : OC_VALIDITY_DEFAULT_MS;
+    } else if (slice_ieq(p->name, SLICE("oc-algo"))) {
+        return slice_ieq(p->value, SLICE("loss"));
+    }
+    return true;
+}
+
 static void keep_parameter(const struct sip_parameter *p, struct sip_via *via, uint32_t *defects)
 {
     if (slice_ieq(p->name, SLICE("branch"))) {
@@ -104,13 +123,17 @@ static void keep_parameter(const struct sip_parameter *p, struct sip_via *via, u
 static void take_parameters(struct slice s, size_t *at, struct sip_via *via, uint32_t *defects)
 {
     struct sip_parameter p;
+    bool is_loss = true;
+    via->oc_validity_ms = OC_VALIDITY_DEFAULT_MS;
     while (sip_parameter_next(s, at, &p)) {
         if (p.malformed)
             *defects |= SIP_DEFECT_BAD_VALUE;
         if (p.unterminated)
             *defects |= SIP_DEFECT_UNTERMINATED_QUOTE;
         keep_parameter(&p, via, defects);
+        is_loss &= keep_overload_control(&p, via);
     }
+    via->has_oc &= is_loss;
     const struct slice cookie = SLICE("z9hG4bK");
     via->has_cookie = slice_istarts(via->branch, cookie) && via->branch.len > cookie.len;
 }

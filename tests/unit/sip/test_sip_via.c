@@ -96,6 +96,52 @@ static void values(void **state)
     }
 }
 
+/* RFC 7339 section 4; what is not its grammar says nothing, and is no defect. */
+static void overload_control(void **state)
+{
+    static const struct {
+        const char *parameters;
+        int percent; /* -1: none */
+        uint32_t validity_ms;
+    } cases[] = {
+        {";oc=20;oc-algo=\"loss\";oc-validity=1000;oc-seq=1282321615.782", 20, 1000},
+        {";oc-algo=LOSS;OC-Validity=0;OC = 100", 100, 0},
+        {";oc=0", 0, 500},
+        {";oc=00000000000000000000000000000000007", 7, 500},
+        {";oc=1;oc-validity", 1, 500},
+        {";oc=1;oc-validity=4294967296", 1, 500},
+        {";oc=1;oc-validity=4294967295", 1, UINT32_MAX},
+        {"", -1, 0},
+        {";oc;oc-algo=\"loss,rate\"", -1, 0}, /* what a client offers */
+        {";oc=150;oc-algo=\"rate\"", -1, 0},
+        {";oc=50;oc-algo=\"rate\"", -1, 0},
+        {";oc-algo=\"rate\";oc=50", -1, 0},
+        {";oc=101", -1, 0},
+        {";oc=-1", -1, 0},
+        {";oc=5%", -1, 0},
+        {";oc=99999999999999999999999999", -1, 0},
+        {";oc=5;oc=x", -1, 0},
+        {";ocx=5", -1, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[200];
+        struct sip_via via;
+        uint32_t defects = 0;
+        size_t offset = 0;
+        snprintf(text, sizeof text, "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKo%s",
+                 cases[i].parameters);
+        assert_int_equal(sip_via_next(slice_str(text), &offset, &via, &defects), SIP_VIA_READ);
+        if (via.has_oc != (cases[i].percent >= 0))
+            fail_msg("\"%s\": %d", text, via.has_oc);
+        if (via.has_oc) {
+            assert_int_equal(via.oc_percent, cases[i].percent);
+            assert_int_equal(via.oc_validity_ms, cases[i].validity_ms);
+        }
+        assert_int_equal(defects, 0);
+    }
+}
+
 /* A broken value in front is no message; one further down is left out. */
 static void lists(void **state)
 {
@@ -193,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),
+        cmocka_unit_test(overload_control),
         cmocka_unit_test(lists),
         cmocka_unit_test(two_hundred),
     };
