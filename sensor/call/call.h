@@ -57,6 +57,7 @@ struct transaction {
     bool has_early_response : 1; /* any 101 to 199 */
     bool port_differs : 1;       /* responses went to another port, unasked: void if it goes on */
     bool port_is_void : 1;       /* shown: what goes to that port does not reach the client */
+    bool is_of_scanner : 1;      /* see call_table_set_scanner */
 
     uint16_t via_count;
     uint16_t final_status; /* 0: none */
@@ -127,9 +128,10 @@ struct call {
     /* By enum offer_answer_side: how many packets had come from it when it was said to be silent,
      * and one; 0: it never was. */
     uint32_t told_silent[2];
-    bool was_quiet : 1;     /* neither direction was heard when it was last looked at */
-    bool is_of_scanner : 1; /* its INVITE looks like a scanner's */
-    bool is_told : 1;       /* PHASE_CLOSING: its event is given, an INVITE of it still waits */
+    bool was_quiet : 1;          /* neither direction was heard when it was last looked at */
+    bool is_of_scanner : 1;      /* its INVITE looks like a scanner's */
+    bool is_scanner_guessed : 1; /* by how its source behaves, which an answer refutes */
+    bool is_told : 1; /* PHASE_CLOSING: its event is given, an INVITE of it still waits */
     bool is_direction_unknown : 1; /* first seen in mid-dialog: who called whom cannot be told */
     bool first_response_told : 1, post_dial_delay_told : 1; /* to the histograms */
     int64_t first_seen_ns, last_seen_ns;

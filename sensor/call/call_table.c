@@ -322,12 +322,22 @@ const struct arena_text *call_table_keep_finding(struct call_table *table,
     return keep_in(table, transaction->call, &transaction->findings->arena, text);
 }
 
+/* Adds a waiting one to the counts, or takes it out of them: sign 1 or -1. */
+static void weigh(struct call_table *table, const struct transaction *transaction, int sign)
+{
+    if (transaction->is_of_scanner) {
+        table->waiting_of_scanners += sign;
+        return;
+    }
+    table->waiting += sign;
+    if (transaction->transmissions > 1)
+        table->retransmitting += sign;
+}
+
 void call_table_wait(struct call_table *table, struct transaction *transaction, int64_t deadline_ns)
 {
-    if (!call_table_is_waiting(transaction)) {
-        table->waiting++;
-        table->retransmitting += transaction->transmissions > 1;
-    }
+    if (!call_table_is_waiting(transaction))
+        weigh(table, transaction, 1);
     timer_heap_set(&table->timers, &transaction->timer_b, deadline_ns);
 }
 
@@ -341,14 +351,25 @@ void call_table_stop_waiting(struct call_table *table, struct transaction *trans
 
 void call_table_wait_is_over(struct call_table *table, struct transaction *transaction)
 {
-    table->waiting--;
-    table->retransmitting -= transaction->transmissions > 1;
+    weigh(table, transaction, -1);
+}
+
+void call_table_set_scanner(struct call_table *table, struct transaction *transaction,
+                            bool is_of_scanner)
+{
+    bool is_counted = call_table_is_waiting(transaction);
+    if (is_counted)
+        weigh(table, transaction, -1);
+    transaction->is_of_scanner = is_of_scanner;
+    if (is_counted)
+        weigh(table, transaction, 1);
 }
 
 void call_table_count_transmission(struct call_table *table, struct transaction *transaction)
 {
     transaction->transmissions++;
-    table->retransmitting += call_table_is_waiting(transaction) && transaction->transmissions == 2;
+    table->retransmitting += call_table_is_waiting(transaction) &&
+                             transaction->transmissions == 2 && !transaction->is_of_scanner;
 }
 
 struct dialog *call_find_dialog(const struct call *call, uint64_t tag_hash)

@@ -23,8 +23,9 @@ struct call_table {
     struct list phase[PHASE_COUNT]; /* each from the quietest to the latest */
     size_t phase_count[PHASE_COUNT];
     struct timer_heap timers;
-    size_t waiting;                 /* INVITEs without a response whose Timer B runs */
-    size_t retransmitting;          /* of these, sent more than once */
+    /* INVITEs without a response whose Timer B runs: scanners' apart, and of the others those that
+     * were sent more than once. */
+    size_t waiting, waiting_of_scanners, retransmitting;
     uint64_t evicted[PHASE_COUNT];  /* calls dropped to make room, without their event */
     uint64_t evicted_waiting;       /* INVITEs of these whose Timer B ran */
     uint64_t transactions_left_out; /* beyond a call's own limit */
@@ -85,12 +86,15 @@ static inline bool call_table_is_waiting(const struct transaction *transaction)
 {
     return transaction->timer_b.position > 0;
 }
-/* Timer B is set or moved; stopped. Keeps the two counts. */
+/* Timer B is set or moved; stopped. Keeps the counts. */
 void call_table_wait(struct call_table *table, struct transaction *transaction,
                      int64_t deadline_ns);
 void call_table_stop_waiting(struct call_table *table, struct transaction *transaction);
 /* Its Timer B has fired. */
 void call_table_wait_is_over(struct call_table *table, struct transaction *transaction);
+/* A scanner's it is, or is not after all. */
+void call_table_set_scanner(struct call_table *table, struct transaction *transaction,
+                            bool is_of_scanner);
 /* One more transmission of a request. */
 void call_table_count_transmission(struct call_table *table, struct transaction *transaction);
 

@@ -225,6 +225,8 @@ void invite_timed_out(struct calls *calls, struct transaction *t, int64_t deadli
     /* How its source behaves is known better now than when it was sent. */
     if (t->transmissions == 1 && findings->scanner.len == 0)
         findings->scanner = scanners_source(calls->scanners, &t->src.ip, deadline_ns);
+    if (findings->scanner.len > 0)
+        t->call->is_of_scanner = true;
     t->timed_out_ns = deadline_ns;
     call_events_unanswered(calls, t, deadline_ns, &facts);
     remember(calls, t, deadline_ns, unanswered_stopped_early(&facts));
@@ -241,6 +243,7 @@ static void show_insistence(struct calls *calls, struct transaction *t)
     if (findings && slice_eq(findings->scanner, SCANNERS_BEHAVIOUR)) {
         findings->scanner = SLICE_NONE;
         t->call->is_of_scanner = false;
+        call_table_set_scanner(&calls->table, t, false);
     }
 }
 

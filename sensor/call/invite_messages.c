@@ -115,6 +115,8 @@ void calls_invite(struct calls *calls, const struct datagram *datagram, const st
         invite_describe(calls, t, datagram, msg);
         t->findings->scanner = scanner; /* anybody can send it again in another's name */
         call->is_of_scanner = scanner.len > 0;
+        call->is_scanner_guessed = slice_eq(scanner, SCANNERS_BEHAVIOUR);
+        call_table_set_scanner(&calls->table, t, scanner.len > 0);
     }
     if (!t->is_reinvite && msg->cseq > call->highest_cseq)
         call->highest_cseq = msg->cseq;
@@ -252,8 +254,10 @@ bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
     struct dialog *dialog = msg->status > 100 && msg->has_to_tag
                                 ? calls_dialog_of(calls, call, from_caller, msg)
                                 : NULL;
-    if (dialog && msg->status >= 200 && msg->status < 300 && !t->is_reinvite)
+    if (dialog && msg->status >= 200 && msg->status < 300 && !t->is_reinvite) {
         note_answer(dialog, t, datagram->time_ns);
+        call->is_of_scanner &= !call->is_scanner_guessed;
+    }
     if (dialog)
         media_steps_saw(calls, call, dialog, !from_caller, datagram, msg);
     calls_tell_delays(calls, call);

@@ -238,6 +238,8 @@ static void look_at_waiting(void *context, const struct transaction *transaction
 {
     struct pipeline *pipeline = context;
     const struct calls *calls = &pipeline->calls;
+    if (transaction->is_of_scanner)
+        return; /* nobody is missed there */
     tally_waiting(&pipeline->tally, &transaction->dst,
                   peer_names_find(&calls->params.names, &transaction->dst.ip),
                   transaction->transmissions, calls->now_ns - transaction->first_sent_ns);

@@ -322,6 +322,7 @@ static json_t *calls_json(const struct pipeline *pipeline)
         }
     }
     set_count(object, "ended", ended);
+    set_count(object, "of_scanners", tally_calls_of_scanners(tally));
     json_object_set_new(object, "states", states);
     json_object_set_new(object, "by_final_status", statuses);
     set_count(object, "up", table->phase_count[PHASE_UP]);

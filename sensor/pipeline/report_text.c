@@ -279,6 +279,8 @@ static void print_calls(const struct pipeline *pipeline, FILE *out)
     for (int state = 0; state < CALL_STATE_COUNT; state++)
         ended += tally_calls(tally, (enum call_state)state);
     fprintf(out, "\nCALLS  %s ended", grouped(ended));
+    if (tally_calls_of_scanners(tally) > 0)
+        fprintf(out, " (%s more of scanners)", grouped(tally_calls_of_scanners(tally)));
     if (ended > 0)
         fputs("                   by final status", out);
     fputc('\n', out);

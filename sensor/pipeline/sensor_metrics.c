@@ -25,6 +25,7 @@ enum family {
     STRUGGLING,
     SCANNER_UNANSWERED,
     SCANNER_REQUESTS,
+    SCANNER_CALLS,
     CONNECTIONS_FAILED,
     CALLS,
     CALLS_ACTIVE,
@@ -75,16 +76,18 @@ static const struct metric_desc families[FAMILY_COUNT] = {
                 "INVITEs of scanners without a response, for which nobody is to be called.", NULL),
     [SCANNER_REQUESTS] = COUNTER("sip_scanner_requests",
                                  "Requests that scanners sent, told by how they look.", NULL),
+    [SCANNER_CALLS] = COUNTER("sip_scanner_calls", "Calls of scanners that ended.", "state"),
     [CONNECTIONS_FAILED] =
         COUNTER("sip_connections_failed",
                 "TCP connections to a SIP port that never got as far as a message.", "reason"),
-    [CALLS] = COUNTER("sip_calls", "Calls that ended.", "state"),
+    [CALLS] = COUNTER("sip_calls", "Calls that ended, scanners' apart.", "state"),
     [CALLS_ACTIVE] = GAUGE("sip_calls_active", "Calls that are established.", NULL),
     [INVITES_PENDING] =
-        GAUGE("sip_invites_pending", "INVITEs that wait for their first response.", NULL),
-    [INVITES_RETRANSMITTING] =
-        GAUGE("sip_invites_retransmitting",
-              "INVITEs without a response that were sent more than once.", NULL),
+        GAUGE("sip_invites_pending",
+              "INVITEs that wait for their first response, but those of scanners.", NULL),
+    [INVITES_RETRANSMITTING] = GAUGE(
+        "sip_invites_retransmitting",
+        "INVITEs without a response that were sent more than once, but those of scanners.", NULL),
     [FIRST_RESPONSE] = DELAY("sip_first_response_seconds",
                              "From a call's INVITE to the first response of any kind."),
     [POST_DIAL_DELAY] = DELAY("sip_post_dial_delay_seconds",
@@ -186,7 +189,7 @@ struct sensor_metrics {
     struct metric *messages[TRANSPORT_COUNT];
     struct metric *unanswered[CAUSE_CODE_COUNT];
     struct metric *connections_failed[CONNECTION_FAILURE_COUNT];
-    struct metric *calls[CALL_STATE_COUNT];
+    struct metric *calls[CALL_STATE_COUNT], *scanner_calls[CALL_STATE_COUNT];
     struct metric *dropped_kernel, *dropped_interface;
     struct metric *left_out[DECODE_VERDICT_COUNT];
     struct metric *sip_errors;
@@ -224,8 +227,11 @@ static void add_traffic(struct sensor_metrics *m)
     for (int code = 0; code < CAUSE_CODE_COUNT; code++)
         m->unanswered[code] =
             series(m, UNANSWERED, cause_code_name((enum cause_code)code), NULL, NULL);
-    for (int state = 0; state < CALL_STATE_COUNT; state++)
-        m->calls[state] = series(m, CALLS, call_state_name((enum call_state)state), NULL, NULL);
+    for (int state = 0; state < CALL_STATE_COUNT; state++) {
+        const char *name = call_state_name((enum call_state)state);
+        m->calls[state] = series(m, CALLS, name, NULL, NULL);
+        m->scanner_calls[state] = series(m, SCANNER_CALLS, name, NULL, NULL);
+    }
 }
 
 static void add_sensor(struct sensor_metrics *m)
@@ -355,7 +361,8 @@ void sensor_metrics_event(struct sensor_metrics *m, const struct event *event)
             metric_add(peer->unanswered[event->invite_unanswered.cause.code], 1);
         break;
     case EVENT_CALL_ENDED:
-        if ((peer = find_peer(m, event->call_ended.dst.name)) != NULL)
+        peer = find_peer(m, event->call_ended.dst.name);
+        if (peer && !event->call_ended.is_of_scanner)
             metric_add(peer->calls[event->call_ended.state], 1);
         break;
     case EVENT_CONNECTION_FAILED:
@@ -393,8 +400,10 @@ static void update_traffic(struct sensor_metrics *m, const struct tally *tally)
         counter_show(m->connections_failed[reason], tally->connections_failed[reason]);
     for (int code = 0; code < CAUSE_CODE_COUNT; code++)
         counter_show(m->unanswered[code], tally->causes[code] - tally->causes_of_scanners[code]);
-    for (int state = 0; state < CALL_STATE_COUNT; state++)
+    for (int state = 0; state < CALL_STATE_COUNT; state++) {
         counter_show(m->calls[state], tally_calls(tally, (enum call_state)state));
+        counter_show(m->scanner_calls[state], tally->calls_of_scanners[state]);
+    }
     for (int verdict = 0; verdict < DECODE_VERDICT_COUNT; verdict++)
         if (tally_is_left_out((enum decode_verdict)verdict))
             counter_show(m->left_out[verdict], tally->decoded[verdict]);

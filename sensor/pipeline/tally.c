@@ -190,10 +190,12 @@ static void add_unanswered(struct tally *tally, const struct invite_unanswered *
 
 static void add_ended(struct tally *tally, const struct call_ended *event)
 {
+    if (event->is_of_scanner) {
+        tally->calls_of_scanners[event->state]++;
+        return;
+    }
     tally->calls[event->state][event->final_status]++;
     tally->ack_missing += event->ack_missing;
-    if (event->is_of_scanner)
-        return;
     if (event->first_response_ns != EVENT_NO_DURATION)
         spread_add(&tally->first_response_us, (uint64_t)event->first_response_ns / 1000);
     if (event->post_dial_delay_ns != EVENT_NO_DURATION)
@@ -369,6 +371,14 @@ uint64_t tally_calls(const struct tally *tally, enum call_state state)
     uint64_t sum = 0;
     for (int status = 0; status < TALLY_STATUS_MAX; status++)
         sum += tally->calls[state][status];
+    return sum;
+}
+
+uint64_t tally_calls_of_scanners(const struct tally *tally)
+{
+    uint64_t sum = 0;
+    for (int state = 0; state < CALL_STATE_COUNT; state++)
+        sum += tally->calls_of_scanners[state];
     return sum;
 }
 

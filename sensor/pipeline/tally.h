@@ -91,6 +91,7 @@ struct tally {
     struct hash_set call_ids;
 
     uint64_t calls[CALL_STATE_COUNT][TALLY_STATUS_MAX];
+    uint64_t calls_of_scanners[CALL_STATE_COUNT]; /* beside these */
     uint64_t ack_missing;
     struct spread first_response_us, post_dial_delay_us;
     uint64_t unanswered;
@@ -155,7 +156,9 @@ void tally_sort(struct tally *tally);
 
 uint64_t tally_requests(const struct tally *tally);
 uint64_t tally_responses(const struct tally *tally);
+/* Scanners' apart. */
 uint64_t tally_calls(const struct tally *tally, enum call_state state);
+uint64_t tally_calls_of_scanners(const struct tally *tally);
 uint64_t tally_connections_failed(const struct tally *tally);
 
 #endif

@@ -78,7 +78,13 @@ static void test_scanner(void **state)
     SAY(b, 100, .from = CAROL, .call = "t", .branch = "t",
         .ftag = "2b34393330353535313030"
                 "0131323334");
+    SAY(b, 110, .call = "u", .branch = "u");
+    assert_int_equal(b->calls.table.waiting, 1);
+    assert_int_equal(b->calls.table.waiting_of_scanners, 1);
+    SAY(b, 120, .call = "u", .branch = "u", .status = 100);
+    assert_int_equal(b->calls.table.waiting, 0);
     bench_advance(b, 40000);
+    assert_int_equal(b->calls.table.waiting_of_scanners, 0);
     assert_slice(bench_unanswered(b)->scanner, "sipvicious (From tag)");
     assert_int_equal(peer_at(b, GW)->unanswered, 0);
     bench_free(b);
@@ -113,14 +119,50 @@ static void test_scanner_by_behaviour(void **state)
         }
         scan(b, 0, 0);
         bench_advance(b, 40000);
-        size_t told = 0;
+        size_t told = 0, ended = 0;
         for (size_t i = 0; i < b->count; i++)
             if (b->kept[i].event.type == EVENT_INVITE_UNANSWERED) {
                 assert_int_equal(b->kept[i].event.invite_unanswered.scanner.len > 0, !accepted);
                 told++;
+            } else if (b->kept[i].event.type == EVENT_CALL_ENDED &&
+                       slice_starts(b->kept[i].event.call_ended.call_id, SLICE("scan-"))) {
+                assert_int_equal(b->kept[i].event.call_ended.is_of_scanner, !accepted);
+                ended++;
             }
         assert_int_equal(told, 30);
+        assert_int_equal(ended, 30);
         assert_int_equal(peer_at(b, GW)->unanswered, accepted ? 30 : 0);
+        bench_free(b);
+    }
+}
+
+/* What its next INVITE shows: that it waits for an answer, or that it gets one. */
+static void test_no_scanner_after_all(void **state)
+{
+    for (int is_answered = 0; is_answered < 2; is_answered++) {
+        struct bench *b = bench_new();
+        const struct call_table *table = &b->calls.table;
+        (void)state;
+        scan(b, 0, 404);
+        SAY(b, 20000, .user = "2000", .call = "n", .branch = "n");
+        assert_int_equal(table->waiting, 0);
+        assert_int_equal(table->waiting_of_scanners, 1);
+        if (is_answered) {
+            SAY(b, 20100, .call = "n", .branch = "n", .status = 200, .ttag = "t1");
+            SAY(b, 29000, .method = "BYE", .call = "n", .branch = "m", .cseq = 2, .ttag = "t1");
+        } else {
+            SAY(b, 20500, .user = "2000", .call = "n", .branch = "n");
+            assert_int_equal(table->waiting, 1);
+            assert_int_equal(table->retransmitting, 1);
+        }
+        assert_int_equal(table->waiting_of_scanners, 0);
+        bench_advance(b, 120000);
+        assert_int_equal(table->waiting, 0);
+        assert_int_equal(table->retransmitting, 0);
+        const struct call_ended *last = &b->kept[b->count - 1].event.call_ended;
+        assert_int_equal(b->kept[b->count - 1].event.type, EVENT_CALL_ENDED);
+        assert_slice(last->call_id, "n");
+        assert_false(last->is_of_scanner);
         bench_free(b);
     }
 }
@@ -210,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_scanner),
         cmocka_unit_test(test_scanner_by_behaviour),
+        cmocka_unit_test(test_no_scanner_after_all),
         cmocka_unit_test(test_refused_and_accepted),
         cmocka_unit_test(test_unasked),
         cmocka_unit_test(test_scanner_in_anothers_name),

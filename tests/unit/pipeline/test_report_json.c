@@ -124,6 +124,7 @@ static void test_figures(void **state)
     p->calls.table.phase_count[PHASE_EARLY] = 3;
     p->calls.table.phase_count[PHASE_TRYING] = 4;
     p->calls.table.waiting = 5;
+    p->tally.calls_of_scanners[CALL_STATE_FAILED] = 6;
     json_t *report = print(p, one_input, 1, "calls.pcap: cut off");
     assert_true(json_is_false(at(report, "capture.complete")));
     assert_text(report, "capture.error", "calls.pcap: cut off");
@@ -147,6 +148,7 @@ static void test_figures(void **state)
     assert_text(report, "unanswered.destinations.0.example.call_id", "c1@example.com");
     assert_text(report, "unanswered.destinations.0.example.confidence", "medium");
     assert_count(report, "calls.ended", 2);
+    assert_count(report, "calls.of_scanners", 6);
     assert_count(report, "calls.states.failed", 1);
     assert_count(report, "calls.states.unanswered", 1);
     assert_count(report, "calls.by_final_status.0.final_status", 486);

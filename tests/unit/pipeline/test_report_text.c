@@ -359,10 +359,12 @@ static void test_statuses(void **state)
     p->tally.calls[CALL_STATE_COMPLETED][0] = 3;
     p->tally.calls[CALL_STATE_FAILED][0] = 4;
     p->tally.calls[CALL_STATE_UNANSWERED][0] = 5;
+    p->tally.calls_of_scanners[CALL_STATE_UNANSWERED] = 1200;
     const char *text = print(p, one_input, 1, NULL);
     assert_says(text, "  5    200: 2, final response not seen: 3\n");
     assert_says(text, "  4    final response not seen: 4\n");
     assert_says(text, "unanswered               5\n");
+    assert_says(text, "CALLS  14 ended (1,200 more of scanners)");
     pipeline_figures_free(p);
 }
 

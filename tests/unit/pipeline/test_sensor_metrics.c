@@ -98,6 +98,7 @@ static void test_names(void **state)
         {"sip_responses", METRIC_COUNTER, {"method", "class"}},
         {"sip_invites_unanswered", METRIC_COUNTER, {"cause"}},
         {"sip_calls", METRIC_COUNTER, {"state"}},
+        {"sip_scanner_calls", METRIC_COUNTER, {"state"}},
         {"sip_calls_active", METRIC_GAUGE, {NULL}},
         {"sip_invites_pending", METRIC_GAUGE, {NULL}},
         {"sip_invites_retransmitting", METRIC_GAUGE, {NULL}},
@@ -226,6 +227,7 @@ static void test_update(void **state)
     tally->struggling = 3;
     tally->calls[CALL_STATE_FAILED][486] = 2;
     tally->calls[CALL_STATE_FAILED][0] = 1;
+    tally->calls_of_scanners[CALL_STATE_FAILED] = 8;
     tally->refused[SIP_NO_VIA] = 3;
     tally->refused[SIP_BAD_VIA] = 1;
     tally->last_ns = 1500 * S / 1000;
@@ -248,6 +250,7 @@ static void test_update(void **state)
         assert_int_equal(
             count_of(bench.registry, "sip_scanner_invites_unanswered", NULL, NULL, NULL), 2);
         assert_int_equal(count_of(bench.registry, "sip_calls", "failed", NULL, NULL), 3);
+        assert_int_equal(count_of(bench.registry, "sip_scanner_calls", "failed", NULL, NULL), 8);
         assert_int_equal(count_of(bench.registry, "sipspan_parse_errors", "sip", NULL, NULL), 4);
         assert_int_equal(count_of(bench.registry, "sipspan_packets_dropped", "kernel", NULL, NULL),
                          11);

@@ -168,6 +168,14 @@ static void test_ended(void **state)
     give(tally, ended_event(CALL_STATE_FAILED, 486));
     give(tally, ended_event(CALL_STATE_FAILED, 699));
     give(tally, ended_event(CALL_STATE_FAILED, 0));
+    event = ended_event(CALL_STATE_FAILED, 404);
+    event.call_ended.is_of_scanner = event.call_ended.ack_missing = true;
+    event.call_ended.first_response_ns = S;
+    give(tally, event);
+    event.call_ended.state = CALL_STATE_COMPLETED;
+    give(tally, event);
+    assert_int_equal(tally->calls_of_scanners[CALL_STATE_FAILED], 1);
+    assert_int_equal(tally_calls_of_scanners(tally), 2);
     assert_int_equal(tally_calls(tally, CALL_STATE_COMPLETED), 1);
     assert_int_equal(tally_calls(tally, CALL_STATE_FAILED), 4);
     assert_int_equal(tally->calls[CALL_STATE_FAILED][486], 2);
