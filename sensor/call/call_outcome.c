@@ -2,7 +2,11 @@
 
 #include "call/hops.h"
 
-enum { STATUS_TIMEOUT = 408 }; /* RFC 3261 section 21.4.9 */
+/* RFC 3261 sections 21.4.2, 21.4.8 and 21.4.9. */
+enum { STATUS_UNAUTHORIZED = 401, STATUS_PROXY_UNAUTHORIZED = 407, STATUS_TIMEOUT = 408 };
+
+/* One may be stale, or meant for a proxy before the one that asks next. */
+enum { AUTH_ATTEMPTS_MIN = 2 };
 
 /* After an answer and a BYE only what the mirror shows late can still come; of a stream, what was
  * kept back by a hole. */
@@ -343,6 +347,23 @@ static struct endpoint timeout_made_by(const struct call *call, const struct tra
     return timed_out ? hops_timeout_made_by(timed_out) : (struct endpoint){0};
 }
 
+static bool is_challenge(uint16_t status)
+{
+    return status == STATUS_UNAUTHORIZED || status == STATUS_PROXY_UNAUTHORIZED;
+}
+
+/* How often its credentials were challenged again; 0: fewer than AUTH_ATTEMPTS_MIN times. */
+static uint32_t count_auth_attempts(const struct call *call, const struct transaction *first)
+{
+    uint32_t attempts = 0;
+    for (EACH_TRANSACTION(node, call)) {
+        const struct transaction *t = transaction_at(node);
+        attempts += first && call_is_first_hop(first, t) && t->has_credentials &&
+                    is_challenge(t->final_status);
+    }
+    return attempts < AUTH_ATTEMPTS_MIN ? 0 : attempts;
+}
+
 void call_outcome_fill(const struct call *call, const struct call_outcome *outcome,
                        struct call_ended *event)
 {
@@ -377,4 +398,6 @@ void call_outcome_fill(const struct call *call, const struct call_outcome *outco
         fill_ack_missing(call, first, event);
     if (outcome->final_status == STATUS_TIMEOUT)
         event->timeout_made_by.endpoint = timeout_made_by(call, first);
+    if (is_challenge(outcome->final_status))
+        event->auth_attempts = count_auth_attempts(call, first);
 }

@@ -22,7 +22,7 @@
 enum {
     EVENT_ID_TEXT_MAX = 33,
     EVENT_SUMMARY_MAX = 640,
-    EVENT_EVIDENCE_MAX = 48,
+    EVENT_EVIDENCE_MAX = 56,
     EVENT_NO_VLAN = 0xffff,
     EVENT_STREAMS_MAX = 16, /* of one call; more are left out of its event */
 };
@@ -227,6 +227,8 @@ struct call_ended {
     enum ended_by ended_by;
     /* Of a 408: who made it, as far as the hops in view tell; `dst` itself, or one behind it. */
     struct named_endpoint timeout_made_by;
+    uint32_t auth_attempts; /* of a call that ended with 401 or 407: INVITEs with credentials that
+                               were challenged again; 0: fewer than two */
     bool is_of_scanner;
     bool has_ack_missing, ack_missing;
     uint32_t invite_transmissions;

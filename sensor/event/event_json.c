@@ -255,6 +255,7 @@ static void put_call_ended(struct json_writer *w, const struct call_ended *e)
     add_ms(w, "first_response_ms", e->first_response_ns);
     add_ms(w, "post_dial_delay_ms", e->post_dial_delay_ns);
     add_named(w, "timeout_made_by", &e->timeout_made_by);
+    add_count(w, "auth_attempts", e->auth_attempts);
     add_string(w, "ended_by", ended_by_name(e->ended_by));
     if (e->is_of_scanner)
         json_put_bool(w, "of_scanner", true);

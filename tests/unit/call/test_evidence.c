@@ -249,6 +249,34 @@ static void test_who_made_the_408(void **state)
     }
 }
 
+/* Credentials that are challenged again and again: a wrong password, where none is accepted. */
+static void test_auth_attempts(void **state)
+{
+    static const struct {
+        unsigned challenges, last_status, attempts;
+    } rows[] = {{1, 401, 0}, {2, 407, 0}, {3, 401, 2}, {6, 407, 5}, {6, 200, 0}, {6, 403, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bench *b = bench_new();
+        for (unsigned n = 1; n <= rows[i].challenges; n++) {
+            bool is_last = n == rows[i].challenges;
+            char branch[8];
+            snprintf(branch, sizeof branch, "c%u", n);
+            SAY(b, 100 * n, .method = "INVITE", .cseq = n, .branch = branch,
+                .lines = n > 1 ? "Authorization: Digest username=\"alice\"\r\n" : "");
+            SAY(b, 100 * n + 20, .status = is_last ? rows[i].last_status : 401, .cseq = n,
+                .branch = branch, .ttag = "g");
+            SAY(b, 100 * n + 40, .method = "ACK", .cseq = n, .branch = branch, .ttag = "g");
+        }
+        if (rows[i].last_status == 200)
+            SAY(b, 5000, .method = "BYE", .cseq = 9, .ttag = "g");
+        bench_advance(b, 120000);
+        assert_int_equal(bench_ended(b)->final_status, rows[i].last_status);
+        assert_int_equal(bench_ended(b)->auth_attempts, rows[i].attempts);
+        bench_free(b);
+    }
+}
+
 /* The same call once more: elsewhere at once, or there again. */
 static void test_other_attempts(void **state)
 {
@@ -432,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_hops),
         cmocka_unit_test(test_passed_on_by_others),
         cmocka_unit_test(test_who_made_the_408),
+        cmocka_unit_test(test_auth_attempts),
         cmocka_unit_test(test_other_attempts),
         cmocka_unit_test(test_not_inferred),
         cmocka_unit_test(test_places),

@@ -222,6 +222,7 @@ static void test_call_ended(void **state)
                 .first_response_ns = 0,
                 .post_dial_delay_ns = 400 * MS,
                 .ended_by = ENDED_BY_CALLEE,
+                .auth_attempts = 3,
                 .has_ack_missing = true,
                 .invite_transmissions = 1,
             },
@@ -234,6 +235,7 @@ static void test_call_ended(void **state)
     assert_string_equal(text_of(data, "call_id"), "c1");
     assert_string_equal(text_of(data, "state"), "completed");
     assert_int_equal(number_of(data, "final_status"), 200);
+    assert_int_equal(number_of(data, "auth_attempts"), 3);
     assert_string_equal(text_of(json_object_get(data, "src"), "ip"), "2001:db8::1");
     assert_string_equal(text_of(json_object_get(data, "src"), "name"), "pbx");
     assert_string_equal(text_of(json_object_get(data, "dst"), "ip"), "192.0.2.2");
