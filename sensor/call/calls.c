@@ -442,10 +442,15 @@ static void take_response(struct calls *calls, const struct datagram *datagram,
         .transport = datagram->transport,
         .status = msg->status,
         .method = sip_method_name(msg->method),
+        .cseq = msg->cseq,
         .is_register = msg->method == SIP_REGISTER,
+        .is_options = msg->method == SIP_OPTIONS,
         .answers = answers,
         .is_of_scanner = is_of_scanner(calls, datagram, msg, answers),
         .retry_after_s = msg->status == 503 ? retry_after(msg) : 0,
+        .has_oc = msg->top_via.has_oc,
+        .oc_percent = msg->top_via.oc_percent,
+        .oc_validity_ms = msg->top_via.oc_validity_ms,
     };
     peers_saw_response(&calls->peers, &response, datagram->time_ns);
     if (!answers && !open_requests_has(&calls->open_requests, datagram, msg))

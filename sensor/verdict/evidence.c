@@ -1,6 +1,7 @@
 #include "verdict/evidence.h"
 
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_S  INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
 
 struct list_of_evidence {
     const struct view *view;
@@ -170,6 +171,20 @@ static void add_other_transports(struct list_of_evidence *list)
     }
 }
 
+/* Of a hundred requests. */
+static void add_control(struct list_of_evidence *list)
+{
+    const struct peers_told *told = &list->view->told;
+    if (told->shed_percent == 0)
+        return;
+    struct evidence *evidence = add(list, "overload_control");
+    evidence->count = told->shed_percent;
+    evidence->of = 100;
+    evidence->at_ns = told->shed_ns;
+    evidence->who.ip = told->shed_client;
+    evidence->delay_ns = told->shed_validity_ms * NS_PER_MS;
+}
+
 static void add_overload(struct list_of_evidence *list)
 {
     const struct peers_others *others = &list->view->others;
@@ -186,6 +201,12 @@ static void add_overload(struct list_of_evidence *list)
         evidence->delay_ns = others->median_ns;
         evidence->usual_ns = others->usual_median_ns;
         evidence->count = others->delays;
+    }
+    add_control(list);
+    if (rules_has_losses(list->view)) {
+        struct evidence *evidence = add(list, "destination_losses");
+        evidence->count = list->view->told.invites_repeated;
+        evidence->of = list->view->told.invites;
     }
 }
 
@@ -217,6 +238,16 @@ static void add_this_caller(struct list_of_evidence *list)
         struct evidence *evidence = add(list, "partial_loss");
         evidence->count = view->pair.invites_repeated;
         evidence->of = view->pair.invites;
+    }
+    if (view->told.retry_after_s > 0) {
+        struct evidence *evidence = add(list, "retry_after_violated");
+        evidence->at_ns = view->told.retry_after_ns;
+        evidence->delay_ns = view->told.retry_after_s * NS_PER_S;
+    }
+    if (rules_was_challenged(view)) {
+        struct evidence *evidence = add(list, "challenged_before");
+        evidence->count = view->pair.challenges;
+        evidence->at_ns = view->pair.challenged_ns;
     }
     if (rules_is_largest(view))
         add(list, "larger_than_answered")->octets = view->facts->request.octets;

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "verdict/peer_told.h"
+
 enum { RECENT_BITS = 14, RECENT_PLACES = 1 << RECENT_BITS };
 
 /* RFC 3261 section 21: the first of those that refuse, and 503. */
@@ -141,6 +143,8 @@ bool peers_find_pair(const struct peers *peers, const struct ip_addr *client,
         .inferred = asked->inferred,
         .answered_ns = replied->answered_ns,
         .answered_status = replied->answered_status,
+        .challenges = replied->challenges,
+        .challenged_ns = replied->challenged_ns,
         .places = asked->places_before & (asked->places_count > 0 ? asked->places : UINT32_MAX),
         .invites = asked->invites,
         .invites_repeated = asked->invites_repeated,
@@ -391,6 +395,9 @@ void peers_believe_response(struct peers *peers, const struct peers_response *re
         back->answered_ns = now_ns;
         back->answered_status = response->status;
     }
+    peer_told_login(back, response, now_ns);
+    if (response->has_oc)
+        peer_told_control(answers_book_give(&peers->answers, &peer->answers), response, now_ns);
     if (response->status == STATUS_SERVICE_UNAVAILABLE) {
         peer_answers_refused(answers_book_give(&peers->answers, &peer->answers), &dst->ip,
                              response->retry_after_s, now_ns);
@@ -459,6 +466,8 @@ void peers_saw_invite(struct peers *peers, const struct peers_invite *invite, in
     if (invite->status < STATUS_REDIRECTION)
         peer_answers_delay(answers_book_give(&peers->answers, &peer->answers), client,
                            invite->delay_ns, invite->last_delay_ns, now_ns);
+    if (peer->answers && !transport_is_reliable(invite->transport))
+        peer_told_first_sending(peer->answers, invite, now_ns);
 }
 
 void peers_inferred_answer(struct peers *peers, const struct ip_addr *client,
@@ -525,6 +534,8 @@ static void shift_pair(struct pair *pair, int64_t step_ns)
 {
     shift(&pair->a_to_b.answered_ns, step_ns);
     shift(&pair->b_to_a.answered_ns, step_ns);
+    shift(&pair->a_to_b.challenged_ns, step_ns);
+    shift(&pair->b_to_a.challenged_ns, step_ns);
 }
 
 void peers_clock_step(struct peers *peers, int64_t step_ns)

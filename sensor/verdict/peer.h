@@ -72,8 +72,12 @@ struct pair {
         uint64_t inferred; /* transactions asked this way that were answered though no response was
                               seen */
         uint64_t unasked;  /* transactions answered this way whose request was never seen */
-        int64_t answered_ns;       /* the latest response this way; EVENT_NO_TIME: none */
-        uint16_t answered_status;  /* of it */
+        int64_t answered_ns;      /* the latest response this way; EVENT_NO_TIME: none */
+        uint16_t answered_status; /* of it */
+        uint16_t challenges; /* 401 and 407 this way, each to another CSeq, since it last accepted
+                                anything but OPTIONS */
+        uint32_t challenge_cseq;   /* of the latest of these */
+        int64_t challenged_ns;     /* when that was; challenges 0: not set */
         uint32_t invites;          /* asked this way, each once; scanners' apart */
         uint32_t invites_repeated; /* of these, answered only after they were sent again */
         uint32_t invites_unanswered;
@@ -91,6 +95,10 @@ struct pair_view {
     uint64_t inferred;        /* of the client's transactions */
     int64_t answered_ns;      /* the server's latest response to this client; EVENT_NO_TIME */
     uint16_t answered_status; /* of it */
+    /* Requests of the client that were challenged since the server last accepted one, and when the
+     * latest was. */
+    uint16_t challenges;
+    int64_t challenged_ns;
     /* Where on the mirror every one of the client's latest answered INVITEs was seen, of some; 0:
      * too few yet. */
     uint32_t places;
@@ -152,11 +160,17 @@ struct peers_response {
     enum transport transport;
     uint16_t status;
     const char *method; /* static: of the request */
+    uint32_t cseq;
     bool is_register;   /* the method is REGISTER */
+    bool is_options;    /* the method is OPTIONS */
     bool answers;       /* it answers what it belongs to: not astray, not mangled */
     bool is_of_scanner; /* what it answers came from a scanner: it shows that the host is alive and
                            in sight, not how it answers anybody else */
     uint32_t retry_after_s; /* RFC 3261 section 20.33; 0: not said */
+    /* RFC 7339: so much of what it sends, and for so long, the client is to leave out. */
+    bool has_oc;
+    uint8_t oc_percent;
+    uint32_t oc_validity_ms;
 };
 void peers_saw_response(struct peers *peers, const struct peers_response *response, int64_t now_ns);
 /* One that was seen before what it answers: it does, after all. */

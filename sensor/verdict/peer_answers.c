@@ -65,6 +65,7 @@ void answers_book_clock_step(struct answers_book *book, int64_t step_ns)
             shift(&answers->client[i].at_ns, step_ns);
         for (int i = 0; i < ANSWERS_REFUSALS; i++)
             shift(&answers->refused[i].at_ns, step_ns);
+        shift(&answers->control.at_ns, step_ns);
         for (int i = 0; i < ANSWERS_DELAYS; i++)
             shift(&answers->delay[i].at_ns, step_ns);
         for (int i = 0; i < ANSWERS_SLOTS; i++)
@@ -122,8 +123,7 @@ static uint32_t in_us(int64_t ns)
     return ns <= 0 ? 0 : ns / 1000 > UINT32_MAX ? UINT32_MAX : (uint32_t)(ns / 1000);
 }
 
-/* The slot of a moment; NULL: it is older than the latest of them, which is where it should be. */
-static struct answers_slot *slot_of(struct peer_answers *answers, int64_t at_ns)
+struct answers_slot *peer_answers_slot(struct peer_answers *answers, int64_t at_ns)
 {
     int64_t since_ns = at_ns;
     if (answers->slots > 0) {
@@ -153,13 +153,47 @@ static void add_sample(struct answers_slot *slot, uint32_t us)
     slot->us[slot->samples++] = us;
 }
 
+/* Not secret, so that nothing which is said depends on a key: clients that share one share a limit,
+ * and no more than that. */
+static uint8_t tag_of(const struct ip_addr *client)
+{
+    uint64_t high, low;
+    memcpy(&high, client->octets, sizeof high);
+    memcpy(&low, client->octets + 8, sizeof low);
+    uint64_t mixed = (high * UINT64_C(0x9e3779b97f4a7c15) ^ low) * UINT64_C(0xbf58476d1ce4e5b9);
+    return (uint8_t)(mixed >> 56) | 1;
+}
+
+/* In place of the oldest; of a client that has its share, of its own oldest. */
+static struct answer_delay *place_of_delay(struct peer_answers *answers,
+                                           const struct ip_addr *client)
+{
+    const uint8_t tag = tag_of(client);
+    unsigned own = 0, place = 0;
+    uint32_t oldest = 0;
+    for (unsigned i = 0; i < ANSWERS_DELAYS; i++)
+        own += answers->delay_tag[i] == tag;
+    const uint8_t wanted = own < ANSWERS_DELAYS_EACH ? 0 : tag;
+    for (unsigned i = 0; i < ANSWERS_DELAYS; i++) {
+        uint32_t age =
+            answers->delay_tag[i] == 0 ? UINT32_MAX : answers->delays - answers->delay_born[i];
+        if ((wanted == 0 || answers->delay_tag[i] == wanted) && age > oldest) {
+            oldest = age;
+            place = i;
+        }
+    }
+    answers->delay_tag[place] = tag;
+    answers->delay_born[place] = answers->delays++;
+    return &answers->delay[place];
+}
+
 void peer_answers_delay(struct peer_answers *answers, const struct ip_addr *client,
                         int64_t first_ns, int64_t last_ns, int64_t now_ns)
 {
     uint32_t first_us = in_us(first_ns);
-    answers->delay[answers->delays++ % ANSWERS_DELAYS] =
+    *place_of_delay(answers, client) =
         (struct answer_delay){*client, first_us, in_us(last_ns), now_ns};
-    struct answers_slot *slot = slot_of(answers, now_ns);
+    struct answers_slot *slot = peer_answers_slot(answers, now_ns);
     if (slot)
         add_sample(slot, first_us);
 }
@@ -247,9 +281,10 @@ static uint32_t late_median(const struct peer_answers *answers, const struct ip_
 {
     struct weighted sample[ANSWERS_DELAYS];
     size_t samples = 0;
-    for (uint32_t i = 0; i < ANSWERS_DELAYS && i < answers->delays; i++) {
+    for (uint32_t i = 0; i < ANSWERS_DELAYS; i++) {
         const struct answer_delay *delay = &answers->delay[i];
-        if (!ip_eq(&delay->client, client) && age_of(delay->at_ns, now_ns) <= ANSWERS_LATELY_NS)
+        if (answers->delay_tag[i] != 0 && !ip_eq(&delay->client, client) &&
+            age_of(delay->at_ns, now_ns) <= ANSWERS_LATELY_NS)
             sample[samples++] = (struct weighted){least_delay(delay, usual_us), 1};
     }
     *count = (unsigned)samples; /* may_be_slow has seen some */
@@ -262,9 +297,10 @@ static bool may_be_slow(const struct peer_answers *answers, const struct ip_addr
                         int64_t now_ns)
 {
     unsigned all = 0, over = 0;
-    for (uint32_t i = 0; i < ANSWERS_DELAYS && i < answers->delays; i++) {
+    for (uint32_t i = 0; i < ANSWERS_DELAYS; i++) {
         const struct answer_delay *delay = &answers->delay[i];
-        if (ip_eq(&delay->client, client) || age_of(delay->at_ns, now_ns) > ANSWERS_LATELY_NS)
+        if (answers->delay_tag[i] == 0 || ip_eq(&delay->client, client) ||
+            age_of(delay->at_ns, now_ns) > ANSWERS_LATELY_NS)
             continue;
         all++;
         over += delay->first_us > SLOW_OVER_US;

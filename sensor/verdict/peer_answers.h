@@ -31,7 +31,8 @@ enum {
     ANSWERS_REFUSALS = 8,
     ANSWERS_REFUSALS_EACH = 4, /* of one client: who insists does not hide the others */
     ANSWERS_DELAYS = 64,
-    ANSWERS_SLOTS = 12, /* those of the usual time, and two that it has not come to yet */
+    ANSWERS_DELAYS_EACH = 32, /* of one client, for the same reason */
+    ANSWERS_SLOTS = 12,       /* those of the usual time, and two that it has not come to yet */
     ANSWERS_SLOT_DELAYS = 16,
 };
 
@@ -52,13 +53,23 @@ struct peer_answers {
         int64_t at_ns;
     } refused[ANSWERS_REFUSALS];
 
+    /* What it said last of how much less its clients are to send (RFC 7339); percent 0: nothing. */
+    struct answers_control {
+        struct ip_addr client; /* whom it told */
+        uint8_t percent;
+        uint32_t validity_ms;
+        int64_t at_ns;
+    } control;
+
     /* The latest first responses to INVITEs, refusals left out, each exactly. */
     struct answer_delay {
         struct ip_addr client;
         uint32_t first_us, last_us; /* after the first and after the latest sending */
         int64_t at_ns;
     } delay[ANSWERS_DELAYS];
-    uint64_t delays; /* ever; the latest is at (delays - 1) % ANSWERS_DELAYS */
+    uint8_t delay_tag[ANSWERS_DELAYS];   /* of the client; 0: free */
+    uint32_t delay_born[ANSWERS_DELAYS]; /* `delays` when it was measured */
+    uint32_t delays;                     /* ever */
 
     /*
      * All of some minutes, each by a fixed number of samples: every one, every second, every fourth
@@ -69,6 +80,7 @@ struct peer_answers {
         uint32_t count, stride;
         uint32_t samples;
         uint32_t us[ANSWERS_SLOT_DELAYS];
+        uint32_t invites, invites_repeated; /* see peer_told.h; refusals are in */
     } slot[ANSWERS_SLOTS];
     uint64_t slots; /* ever */
 };
@@ -98,6 +110,9 @@ void peer_answers_refused(struct peer_answers *answers, const struct ip_addr *cl
  * sending. */
 void peer_answers_delay(struct peer_answers *answers, const struct ip_addr *client,
                         int64_t first_ns, int64_t last_ns, int64_t now_ns);
+
+/* The slot of a moment; NULL: it is older than the latest of them, which is where it should be. */
+struct answers_slot *peer_answers_slot(struct peer_answers *answers, int64_t at_ns);
 
 /*
  * Adds to *others all that is known here of others than `client`. `latest`, or NULL, is who is

@@ -315,6 +315,7 @@ void rules_view_init(struct view *view, const struct peers *peers,
         view->pair = (struct pair_view){.answered_ns = EVENT_NO_TIME};
     peers_read_others(peers, dst, facts->transport, &src->ip, facts->first_sent_ns,
                       facts->gave_up_ns, &view->others);
+    peers_read_told(peers, dst, &src->ip, facts->first_sent_ns, facts->gave_up_ns, &view->told);
     const struct peer *host = view->host;
     view->is_alive = host && host->has_sent && host->last_packet_ns >= facts->first_sent_ns;
     /* Who was forgotten meanwhile, what it sent went with it. */

@@ -9,6 +9,7 @@
 #ifndef SIPSPAN_VERDICT_RULES_H
 #define SIPSPAN_VERDICT_RULES_H
 
+#include "verdict/peer_told.h"
 #include "verdict/unanswered.h"
 
 /* What was answered longer ago than this before the request says nothing about its transport. */
@@ -40,6 +41,7 @@ struct view {
     const struct peer *endpoint; /* address and port; NULL: forgotten */
     struct pair_view pair;       /* no answer and zeroes: forgotten */
     struct peers_others others;  /* since the request was first sent */
+    struct peers_told told;      /* before it */
     bool has_long_ladder;        /* sent so often that no single lost packet explains it */
     bool is_alive;               /* any packet came from the host since then */
     bool is_silent;              /* none did, and one would have been noticed */
@@ -89,6 +91,13 @@ int64_t rules_binding_idle_ns(const struct view *view);
 /* It is longer than every request that was seen to be answered there. */
 bool rules_is_largest(const struct view *view);
 
+/* So many of the INVITEs that the destination answered lately are known that their share of those
+ * that had to be sent again first can be told, and there were such; they were the most. */
+bool rules_has_losses(const struct view *view);
+bool rules_is_mostly_lost(const struct view *view);
+/* It challenged this caller again and again, never let it in, and answered it nothing since. */
+bool rules_was_challenged(const struct view *view);
+
 /* The sensor has been watching for less than a client waits for a response (64*T1). */
 bool rules_is_warming_up(const struct unanswered_facts *facts);
 /* A look-up of the sender's that failed, got no answer, was slow or told it to go elsewhere. */
@@ -110,6 +119,8 @@ const char *rules_format_span(int64_t span_ns, char buf[static RULES_SPAN_TEXT_M
 bool rules_describe_dns(const struct view *view, char text[static EVENT_SUMMARY_MAX]);
 /* What is said beside every cause. */
 void rules_add_hints(const struct view *view, struct cause *cause);
+/* Part of that: rules_told.c. */
+void rules_add_told(const struct view *view, struct cause *cause);
 
 typedef bool rule(const struct view *view, struct cause *cause);
 

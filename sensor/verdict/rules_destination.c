@@ -86,18 +86,21 @@ static bool has_recovered(const struct view *view)
            peer->last_answer_ns > view->others.last_refused_ns;
 }
 
-/* What turned others away, and then falls silent, may have died as well. */
+/* What turned others away, and then falls silent, may have died as well. What asks its clients to
+ * send less says itself that it is overloaded. */
 static enum confidence trust_overloaded(const struct view *view)
 {
     const struct peers_others *others = &view->others;
+    bool is_shedding = view->told.shed_percent > 0;
     if (view->is_silent)
         return CONFIDENCE_LOW;
     if (others->is_slow)
-        return others->refused > 0 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
+        return others->refused > 0 || is_shedding ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
     if (has_recovered(view))
         return CONFIDENCE_LOW;
-    return others->refused >= RULES_REFUSED_MANY && others->retry_after_s > 0 ? CONFIDENCE_HIGH
-                                                                              : CONFIDENCE_MEDIUM;
+    return (others->refused >= RULES_REFUSED_MANY && others->retry_after_s > 0) || is_shedding
+               ? CONFIDENCE_HIGH
+               : CONFIDENCE_MEDIUM;
 }
 
 static void say_overload(const struct view *view, struct cause *cause)
@@ -152,6 +155,8 @@ static enum confidence trust_selective(const struct view *view)
     /* Who stops early and never heard from it may have been answered out of sight. */
     if (!view->has_long_ladder && (view->facts->transmissions < 2 || pair->replies == 0))
         return CONFIDENCE_LOW;
+    if (rules_is_mostly_lost(view)) /* it may be loss again, and no choice of the destination's */
+        return view->has_long_ladder ? CONFIDENCE_MEDIUM : CONFIDENCE_LOW;
     return never_answered && view->others.clients >= RULES_OTHERS_MANY &&
                    pair->invites + 1 >= RULES_INVITES_MANY &&
                    pair->invites_unanswered == pair->invites && view->has_long_ladder &&

@@ -141,6 +141,7 @@ static void add_scanner(const struct view *view, struct cause *cause)
 
 void rules_add_hints(const struct view *view, struct cause *cause)
 {
+    rules_add_told(view, cause);
     if (cause->code != CAUSE_MIRROR_ONE_WAY) {
         add_alg(view, cause);
         add_private_content(view, cause);

@@ -270,6 +270,35 @@ static void test_many_delays(void **state)
     peers_fini(peers);
 }
 
+/* Who calls more than all others together does not hide how these are answered. */
+static void test_one_busy_client(void **state)
+{
+    struct peers *peers = with_server();
+    (void)state;
+    slows_down(peers, 20 * MS, 900 * MS);
+    unsigned delays = others_than(peers, &alice, T0, T0 + 660 * S).delays;
+    assert_true(delays > 0);
+    for (int i = 0; i < 1000; i++)
+        answers_invite(peers, &alice, i * MS, i * MS, T0 + 660 * S + i * MS);
+    struct peers_others others = others_than(peers, &alice, T0, T0 + 660 * S);
+    assert_true(others.is_slow);
+    assert_int_equal(others.delays, delays);
+    /* Of his own the latest are known. */
+    const struct peer *peer = peers_find_endpoint(peers, &server);
+    int64_t oldest_us = INT64_MAX;
+    unsigned own = 0;
+    for (int i = 0; i < ANSWERS_DELAYS; i++) {
+        const struct answer_delay *delay = &peer->answers->delay[i];
+        if (!ip_eq(&delay->client, &alice.ip))
+            continue;
+        own++;
+        oldest_us = delay->first_us < oldest_us ? delay->first_us : oldest_us;
+    }
+    assert_int_equal(own, ANSWERS_DELAYS_EACH);
+    assert_int_equal(oldest_us / 1000, 1000 - ANSWERS_DELAYS_EACH);
+    peers_fini(peers);
+}
+
 /* Full: the destination that was quiet longest loses its figures, and only these. */
 static void test_room(void **state)
 {
@@ -353,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_gets_used_to_it),
         cmocka_unit_test(test_repeated),
         cmocka_unit_test(test_many_delays),
+        cmocka_unit_test(test_one_busy_client),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_forgotten_with_its_peer),
         cmocka_unit_test(test_any_time),
