@@ -386,7 +386,7 @@ static enum sip_refusal read_body(struct parse *p)
     if (!msg->has_content_length)
         msg->defects |= SIP_DEFECT_NO_CONTENT_LENGTH;
     else if (msg->content_length > p->body.len && !p->cut)
-        return SIP_SHORT_BODY;
+        msg->defects |= SIP_DEFECT_TRUNCATED;
     else if (msg->content_length < p->body.len)
         msg->defects |= SIP_DEFECT_SURPLUS;
     msg->body = p->body;
@@ -395,7 +395,7 @@ static enum sip_refusal read_body(struct parse *p)
     /* RFC 3261 section 20.15: a body has a Content-Type. */
     if (msg->body.len > 0 && msg->content_type.len == 0)
         msg->defects |= SIP_DEFECT_BAD_VALUE;
-    return SIP_ACCEPTED;
+    return msg->defects & SIP_DEFECT_TRUNCATED ? SIP_SHORT_BODY : SIP_ACCEPTED;
 }
 
 static void check_octets(struct sip_msg *msg, struct slice header)

@@ -117,9 +117,10 @@ enum sip_refusal {
     SIP_NO_TO,
     SIP_BAD_TO,
     SIP_BAD_CONTENT_LENGTH, /* not a number, negative, too large, or two that differ */
-    SIP_SHORT_BODY,       /* Content-Length says more than the datagram holds, and it was not cut */
-    SIP_TOO_LARGE,        /* a limit of ours: header lines, Vias, octets */
-    SIP_DUPLICATE_HEADER, /* two From, To, Call-ID or CSeq that differ */
+    SIP_SHORT_BODY,         /* Content-Length says more than the datagram holds, and it was not cut;
+                               all else of the message was read, see sip_msg_parse */
+    SIP_TOO_LARGE,          /* a limit of ours: header lines, Vias, octets */
+    SIP_DUPLICATE_HEADER,   /* two From, To, Call-ID or CSeq that differ */
     SIP_REFUSAL_COUNT
 };
 
@@ -142,7 +143,8 @@ enum sip_defect {
     SIP_DEFECT_CUT = 1 << 14,       /* the capture cut the message */
     SIP_DEFECT_DUPLICATE = 1 << 15, /* a single-value header given twice with the same value */
     SIP_DEFECT_UNTERMINATED_QUOTE = 1 << 16,
-    SIP_DEFECT_COUNT = 17
+    SIP_DEFECT_TRUNCATED = 1 << 17, /* the sender's datagram ends within the body: SIP_SHORT_BODY */
+    SIP_DEFECT_COUNT = 18
 };
 
 struct sip_msg {
@@ -190,8 +192,10 @@ bool sip_msg_looks_like(struct slice datagram);
 
 /*
  * Parses one message that fills `datagram`. `cut`: the capture holds less than the wire did, so a
- * short body is no defect of the sender's. On SIP_ACCEPTED *msg is filled; otherwise it holds what
- * was read until then and only is_request, method and status may be used.
+ * short body is no defect of the sender's. On SIP_ACCEPTED *msg is filled, and on SIP_SHORT_BODY,
+ * too, with as much of a body as there is: who gets it over a datagram answers 400 or drops it (RFC
+ * 3261 section 18.3), and whoever only listens may want to say so. Otherwise it holds what was read
+ * until then and only is_request, method and status may be used.
  */
 enum sip_refusal sip_msg_parse(struct slice datagram, bool cut, struct sip_msg *msg);
 

@@ -52,6 +52,7 @@ static const char *const defect_names[SIP_DEFECT_COUNT] = {
     "cut",
     "duplicate",
     "unterminated_quote",
+    "truncated",
 };
 
 enum sip_method sip_method_from(struct slice name)

@@ -114,7 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int cut = 0; cut < 2; cut++) {
         enum sip_refusal refusal = sip_msg_parse(datagram, cut, &msg);
         require((unsigned)refusal < SIP_REFUSAL_COUNT);
-        if (refusal == SIP_ACCEPTED)
+        require(refusal != SIP_SHORT_BODY || (msg.defects & SIP_DEFECT_TRUNCATED && !cut));
+        if (refusal == SIP_ACCEPTED || refusal == SIP_SHORT_BODY)
             check_accepted(&msg, datagram);
         else if (refusal == SIP_NOT_SIP)
             require(!sip_msg_looks_like(datagram));

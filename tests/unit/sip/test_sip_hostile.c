@@ -244,7 +244,7 @@ static void every_prefix(void **state)
             p = parse_bytes(text, i, cut);
             if (i >= head)
                 assert_verdict("cut body", p, cut ? SIP_ACCEPTED : SIP_SHORT_BODY, SIP_DEFECT_CUT);
-            if (p->refusal == SIP_ACCEPTED) {
+            if (p->refusal == SIP_ACCEPTED || p->refusal == SIP_SHORT_BODY) {
                 inside(p, p->msg.body);
                 inside(p, sip_msg_sdp(&p->msg));
             }

@@ -432,6 +432,24 @@ static void names(void **state)
                                     sip_defect_name((enum sip_defect)(1 << j)));
     assert_string_equal(sip_defect_name(SIP_DEFECT_BARE_LF), "bare_lf");
     assert_string_equal(sip_defect_name(SIP_DEFECT_UNTERMINATED_QUOTE), "unterminated_quote");
+    assert_string_equal(sip_defect_name(SIP_DEFECT_TRUNCATED), "truncated");
+}
+
+/* What is refused only for its missing octets can be followed all the same. */
+static void ends_in_the_body(void **state)
+{
+    (void)state;
+    struct parsed *p = parse_sample(REQUEST_LINE, "Content-Length",
+                                    "Contact: <sip:alice@192.0.2.1>\r\n"
+                                    "Content-Type: application/sdp\r\nContent-Length: 500\r\n",
+                                    "v=0\r\no=- 1 1 IN I");
+    assert_int_equal(p->refusal, SIP_SHORT_BODY);
+    assert_int_equal(p->msg.defects, SIP_DEFECT_TRUNCATED);
+    assert_int_equal(p->msg.method, SIP_INVITE);
+    assert_slice(p->msg.contact_uri, "sip:alice@192.0.2.1");
+    assert_slice(p->msg.body, "v=0\r\no=- 1 1 IN I");
+    assert_int_equal(p->msg.content_length, 500);
+    parsed_free(p);
 }
 
 /* A stack that cuts what is too long for it: its datagram ends within the name of a field. */
@@ -467,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_response_is_read),
         cmocka_unit_test(looks),
         cmocka_unit_test(names),
+        cmocka_unit_test(ends_in_the_body),
         cmocka_unit_test(ends_in_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
