@@ -58,6 +58,8 @@ struct transaction {
     bool port_differs : 1;       /* responses went to another port, unasked: void if it goes on */
     bool port_is_void : 1;       /* shown: what goes to that port does not reach the client */
     bool is_of_scanner : 1;      /* see call_table_set_scanner */
+    bool is_partial : 1;         /* of its responses only parts passed: void if it goes on */
+    bool partial_is_void : 1;    /* shown: its client has no use for such parts */
 
     uint16_t via_count;
     uint16_t final_status; /* 0: none */

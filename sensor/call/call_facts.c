@@ -50,7 +50,8 @@ static void read_hops(const struct calls *calls, const struct transaction *t,
 {
     hops_read(t, facts);
     const struct peer *last = peers_find_host(&calls->peers, &facts->last_dst.ip);
-    bool has_answered = findings->stray.count > 0 || findings->mangled.count > 0;
+    bool has_answered =
+        findings->stray.count > 0 || findings->mangled.count > 0 || findings->partial.count > 0;
     if (last && !has_answered)
         facts->others_passed_on = last->passed_on;
     read_places(calls, t, findings, facts);
@@ -68,6 +69,42 @@ static void read_doubts(const struct calls *calls, const struct transaction *t,
     facts->watching_since_ns = calls->watching_since_ns;
 }
 
+/* The request's target by its URI alone: nothing else sends it there. */
+static bool is_sent_to_contact(const struct transaction *t, const struct findings *findings)
+{
+    struct sip_uri uri;
+    struct ip_addr ip;
+    return t->is_reinvite && arena_slice(findings->next_hop).len == 0 &&
+           sip_uri_parse(arena_slice(findings->request_uri), &uri) && ip_parse(uri.host, &ip) &&
+           ip_eq(&ip, &t->dst.ip);
+}
+
+/*
+ * Where the far end's own messages of the call came from. None where the target spoke in it, too: a
+ * proxy that left the way stood between.
+ */
+static void read_far_end(const struct transaction *t, const struct findings *findings,
+                         struct endpoint *far_end)
+{
+    const struct endpoint *found = NULL;
+    if (!is_sent_to_contact(t, findings))
+        return;
+    for (EACH_TRANSACTION(node, t->call)) {
+        const struct transaction *other = transaction_at(node);
+        bool is_answered = other->first_response_ns != CALL_NO_TIME || other->inferred;
+        if (other->is_reinvite || !is_answered)
+            continue;
+        if (ip_eq(&other->src.ip, &t->dst.ip) || ip_eq(&other->dst.ip, &t->dst.ip))
+            return;
+        if (ip_eq(&other->src.ip, &t->src.ip))
+            found = &other->dst;
+        else if (ip_eq(&other->dst.ip, &t->src.ip))
+            found = &other->src;
+    }
+    if (found)
+        *far_end = *found;
+}
+
 void call_facts_read(const struct calls *calls, const struct transaction *t,
                      const struct findings *findings, int64_t now_ns,
                      struct unanswered_facts *facts)
@@ -82,12 +119,15 @@ void call_facts_read(const struct calls *calls, const struct transaction *t,
         .request = findings->request,
         .stray = findings->stray,
         .mangled = findings->mangled,
+        .partial = findings->partial,
+        .response = findings->response,
         .fragments_lost = findings->fragments_lost,
         .scanner = findings->scanner,
     };
     icmp_ties_read(&calls->icmp_ties, t, &facts->icmp);
     if (transport_is_reliable(t->transport) && params->look_at_connection)
         params->look_at_connection(params->context, &t->src, &t->dst, &facts->connection);
+    read_far_end(t, findings, &facts->far_end);
     read_hops(calls, t, findings, &facts->hop);
     read_dns(calls, t, findings, &facts->dns);
     read_doubts(calls, t, facts);

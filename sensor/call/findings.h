@@ -3,8 +3,8 @@
  * of its request, and the evidence of why nothing answers it.
  *
  * A transaction has them while its Timer B runs, and on from there where what was taken as its
- * answer may prove none (transaction.port_differs); the answered ones, which are nearly all, need
- * no more. Owned by call_table.
+ * answer may prove none (transaction.port_differs, is_partial); the answered ones, which are nearly
+ * all, need no more. Owned by call_table.
  */
 #ifndef SIPSPAN_CALL_FINDINGS_H
 #define SIPSPAN_CALL_FINDINGS_H
@@ -31,6 +31,8 @@ struct findings {
     struct request_facts request;
     struct stray_facts stray; /* `expected` is set from the beginning */
     struct mangled_facts mangled;
+    struct partial_facts partial;
+    struct response_facts response;
     struct icmp_facts icmp; /* errors that quote it; of a connection's, see icmp_ties.h */
 };
 

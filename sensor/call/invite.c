@@ -3,6 +3,7 @@
 #include "call/call_events.h"
 #include "call/call_facts.h"
 #include "call/request_marks.h"
+#include "call/response_marks.h"
 #include "sip/sip_uri.h"
 
 /* RFC 3261 section 17.1.1.2: Timer B is 64*T1. */
@@ -19,6 +20,11 @@ enum {
 /* No two sendings of one request are further apart: 64*T1 with the longest T1. */
 #define GAP_MAX_NS (T1_PER_TIMER_B * T1_MAX_NS)
 
+static int64_t t1_of(const struct calls *calls)
+{
+    return calls->params.timer_b_ns / T1_PER_TIMER_B;
+}
+
 static const struct arena_text *keep(struct calls *calls, struct transaction *t, struct slice text)
 {
     const struct call *call = t->call;
@@ -31,22 +37,28 @@ static const struct arena_text *keep(struct calls *calls, struct transaction *t,
 }
 
 /* What was taken as reaching the client did not. */
-static void void_responses(struct calls *calls, struct transaction *t)
+static void void_responses(struct transaction *t)
 {
     for (EACH_DIALOG(node, t->call)) {
         struct dialog *dialog = dialog_at(node);
         if (dialog->answered_by == t)
             dialog->answered_by = NULL;
     }
+    t->first_response_ns = t->ringing_ns = t->final_ns = t->last_response_ns = CALL_NO_TIME;
+    t->final_status = 0;
+    t->has_early_response = t->port_differs = t->is_partial = false;
+}
+
+/* They went elsewhere. */
+static void void_stray_responses(struct calls *calls, struct transaction *t)
+{
     calls->stray_responses++;
     if (t->findings) {
         t->findings->stray.count++;
         t->findings->stray.last_ns = t->last_response_ns;
         t->findings->stray.last_status = t->last_status;
     }
-    t->first_response_ns = t->ringing_ns = t->final_ns = t->last_response_ns = CALL_NO_TIME;
-    t->final_status = 0;
-    t->has_early_response = t->port_differs = false;
+    void_responses(t);
 }
 
 /* Responses were seen before the request: did they go to where it came from? */
@@ -59,7 +71,7 @@ static void judge_early_responses(struct calls *calls, struct transaction *t,
     t->findings->stray.dst = *went_to;
     bool is_reliable = transport_is_reliable(t->transport);
     if (!ip_eq(&went_to->ip, &t->src.ip) || (t->asked_rport && !is_reliable))
-        void_responses(calls, t);
+        void_stray_responses(calls, t);
     else if (!is_reliable)
         t->port_differs = true;
 }
@@ -99,7 +111,7 @@ static void note_request(struct calls *calls, struct transaction *t,
 /* Nothing is left of it that could be told as unanswered. */
 static void drop_findings(struct calls *calls, struct transaction *t)
 {
-    if (!call_table_is_waiting(t) && !t->port_differs)
+    if (!call_table_is_waiting(t) && !t->port_differs && !t->is_partial)
         call_table_drop_findings(&calls->table, t);
 }
 
@@ -133,7 +145,7 @@ static bool doubles(int64_t gap_ns, int64_t before_ns)
 static int64_t timer_b(const struct calls *calls, const struct transaction *t)
 {
     const struct findings *findings = t->findings;
-    int64_t t1_ns = calls->params.timer_b_ns / T1_PER_TIMER_B;
+    int64_t t1_ns = t1_of(calls);
     if (t->transmissions >= 3 && !findings->ladder_broken &&
         findings->first_gap_ns > t1_ns + t1_ns / 10)
         t1_ns = findings->first_gap_ns < T1_MAX_NS ? findings->first_gap_ns : T1_MAX_NS;
@@ -218,10 +230,37 @@ void invite_seen_at(struct calls *calls, struct transaction *t, const struct dat
         t->findings->places |= places_bit(&calls->places, datagram);
 }
 
+static void infer(struct calls *calls, struct transaction *t, bool is_presumed)
+{
+    t->inferred = true;
+    t->is_presumed = is_presumed;
+    calls->inferred_answers += !is_presumed;
+    call_table_stop_waiting(&calls->table, t);
+    drop_findings(calls, t);
+}
+
+/*
+ * What passed last was a part of a response, and the next sending, which Timer A makes as late
+ * again as the last one was (RFC 3261 section 17.1.1.2), did not come though there was time for it:
+ * its client may have got the whole, and the mirror missed the rest.
+ */
+static bool may_have_got_partial(const struct calls *calls, const struct transaction *t,
+                                 int64_t deadline_ns)
+{
+    const struct findings *findings = t->findings;
+    return findings->partial.count > 0 && findings->partial.last_ns >= findings->last_sent_ns &&
+           2 * (findings->last_sent_ns - t->first_sent_ns + t1_of(calls)) <=
+               deadline_ns - t->first_sent_ns;
+}
+
 void invite_timed_out(struct calls *calls, struct transaction *t, int64_t deadline_ns)
 {
     struct findings *findings = t->findings;
     struct unanswered_facts facts;
+    if (may_have_got_partial(calls, t, deadline_ns)) {
+        infer(calls, t, true);
+        return;
+    }
     /* How its source behaves is known better now than when it was sent. */
     if (t->transmissions == 1 && findings->scanner.len == 0)
         findings->scanner = scanners_source(calls->scanners, &t->src.ip, deadline_ns);
@@ -247,10 +286,26 @@ static void show_insistence(struct calls *calls, struct transaction *t)
     }
 }
 
-void invite_sent(struct calls *calls, struct transaction *t, const struct datagram *datagram)
+/* It goes on, so what may have answered it did not. */
+static void judge_responses_anew(struct calls *calls, struct transaction *t, int64_t now_ns)
+{
+    if ((!t->port_differs && !t->is_partial) || now_ns - t->first_response_ns < t1_of(calls))
+        return;
+    t->port_is_void |= t->port_differs;
+    t->partial_is_void |= t->is_partial;
+    if (t->port_differs)
+        void_stray_responses(calls, t);
+    else
+        void_responses(t);
+}
+
+void invite_sent(struct calls *calls, struct transaction *t, const struct datagram *datagram,
+                 const struct sip_msg *msg)
 {
     int64_t now_ns = datagram->time_ns;
     invite_seen_at(calls, t, datagram);
+    if (t->findings)
+        request_marks_read_again(msg, &t->findings->request);
     icmp_ties_sent(&calls->icmp_ties, t, datagram);
     if (!ip_eq(&t->src.ip, &datagram->src.ip) || !ip_eq(&t->dst.ip, &datagram->dst.ip)) {
         /* Seen before and after a NAT, or on two links: one sending, not two. */
@@ -263,11 +318,7 @@ void invite_sent(struct calls *calls, struct transaction *t, const struct datagr
     call_table_count_transmission(&calls->table, t);
     if (t->transmissions > 1)
         show_insistence(calls, t);
-    int64_t t1_ns = calls->params.timer_b_ns / T1_PER_TIMER_B;
-    if (t->port_differs && now_ns - t->first_response_ns >= t1_ns) {
-        void_responses(calls, t);
-        t->port_is_void = true;
-    }
+    judge_responses_anew(calls, t, now_ns);
     if (!is_answered(t) && t->timed_out_ns == CALL_NO_TIME)
         call_table_wait(&calls->table, t, t->first_sent_ns + timer_b(calls, t));
     tell_struggling(calls, t, now_ns);
@@ -292,7 +343,7 @@ static bool could_reach_client(const struct transaction *t, const struct datagra
 }
 
 static void note_stray(struct calls *calls, struct transaction *t, const struct datagram *datagram,
-                       uint16_t status)
+                       const struct sip_msg *msg)
 {
     struct findings *findings = t->findings;
     calls->stray_responses++;
@@ -300,23 +351,50 @@ static void note_stray(struct calls *calls, struct transaction *t, const struct 
         return;
     findings->stray.count++;
     findings->stray.last_ns = datagram->time_ns;
-    findings->stray.last_status = status;
+    findings->stray.last_status = msg->status;
     findings->stray.src = datagram->src;
     findings->stray.dst = datagram->dst;
+    response_marks_read(t, datagram, msg, true, &findings->response);
 }
 
-void invite_mangled(struct transaction *t, const struct datagram *datagram, uint16_t status,
-                    enum mangled what)
+void invite_mangled(struct transaction *t, const struct datagram *datagram,
+                    const struct sip_msg *msg, enum mangled what)
 {
     struct findings *findings = t->findings;
     if (!findings)
         return;
     findings->mangled.count++;
     findings->mangled.last_ns = datagram->time_ns;
-    findings->mangled.last_status = status;
+    findings->mangled.last_status = msg->status;
     findings->mangled.what = what;
     findings->mangled.src = datagram->src;
     findings->mangled.dst = datagram->dst;
+    response_marks_read(t, datagram, msg, what != MANGLED_VIA, &findings->response);
+}
+
+/* Nothing but parts of responses passed so far. */
+static void note_partial(const struct calls *calls, struct transaction *t,
+                         const struct datagram *datagram, const struct sip_msg *msg)
+{
+    struct findings *findings = t->findings;
+    findings->partial.count++;
+    findings->partial.last_ns = datagram->time_ns;
+    findings->partial.last_status = msg->status;
+    findings->partial.what = datagram->incomplete ? PARTIAL_FRAGMENTS : PARTIAL_TRUNCATED;
+    findings->partial.src = datagram->src;
+    if (t->is_partial)
+        return;
+    /* That fragments are missing is known late: it may have been sent again meanwhile. */
+    t->partial_is_void |= findings->last_sent_ns - datagram->time_ns >= t1_of(calls);
+    t->is_partial = !t->partial_is_void;
+}
+
+/* Is it a part of a response, and was no whole one seen? The request must be in view. */
+static bool is_only_partial(const struct transaction *t, const struct datagram *datagram,
+                            const struct sip_msg *msg)
+{
+    return t->findings && (datagram->incomplete || msg->defects & SIP_DEFECT_TRUNCATED) &&
+           (t->first_response_ns == CALL_NO_TIME || t->is_partial);
 }
 
 bool invite_responded(struct calls *calls, struct transaction *t, const struct datagram *datagram,
@@ -324,11 +402,18 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
 {
     int64_t now_ns = datagram->time_ns;
     if (!could_reach_client(t, datagram)) {
-        note_stray(calls, t, datagram, msg->status);
+        note_stray(calls, t, datagram, msg);
         return false;
     }
     if (t->timed_out_ns != CALL_NO_TIME)
         return false; /* its client has given up */
+    if (is_only_partial(t, datagram, msg)) {
+        note_partial(calls, t, datagram, msg);
+        if (!t->is_partial)
+            return false;
+    } else {
+        t->is_partial = false;
+    }
     if (t->has_request && !transport_is_reliable(t->transport) &&
         ip_eq(&datagram->dst.ip, &t->src.ip) && datagram->dst.port != t->src.port &&
         t->first_response_ns == CALL_NO_TIME) {
@@ -369,15 +454,6 @@ bool invite_is_insisted_on(const struct transaction *t)
     return !transport_is_reliable(t->transport) && t->transmissions >= INSISTED_TRANSMISSIONS;
 }
 
-static void infer(struct calls *calls, struct transaction *t, bool is_presumed)
-{
-    t->inferred = true;
-    t->is_presumed = is_presumed;
-    calls->inferred_answers += !is_presumed;
-    call_table_stop_waiting(&calls->table, t);
-    drop_findings(calls, t);
-}
-
 void invite_presumed(struct calls *calls, struct transaction *t)
 {
     if (can_be_inferred(t))
@@ -391,8 +467,12 @@ void invite_inferred(struct calls *calls, struct transaction *t)
         peers_inferred_answer(&calls->peers, &t->src.ip, &t->dst.ip);
     calls->inferred_answers += t->is_presumed;
     t->is_presumed = false;
-    if (is_new)
+    if (is_new) {
         infer(calls, t, false);
+    } else if (t->is_partial) {
+        t->is_partial = false;
+        drop_findings(calls, t);
+    }
 }
 
 /* cseq NULL: those that began the call. */

@@ -13,7 +13,7 @@ void invite_describe(struct calls *calls, struct transaction *transaction,
                      const struct datagram *datagram, const struct sip_msg *msg);
 /* The request passed: first time, again, or somewhere else on its way. */
 void invite_sent(struct calls *calls, struct transaction *transaction,
-                 const struct datagram *datagram);
+                 const struct datagram *datagram, const struct sip_msg *msg);
 /* A copy of the request passed: it tells only where on the mirror. */
 void invite_seen_at(struct calls *calls, struct transaction *transaction,
                     const struct datagram *datagram);
@@ -21,8 +21,11 @@ void invite_seen_at(struct calls *calls, struct transaction *transaction,
 void invite_timed_out(struct calls *calls, struct transaction *transaction, int64_t deadline_ns);
 /* A response with its Call-ID or its Via rewritten passed: its client takes it for none of its. */
 void invite_mangled(struct transaction *transaction, const struct datagram *datagram,
-                    uint16_t status, enum mangled what);
-/* A response to it passed. False where it could not have reached its client. */
+                    const struct sip_msg *msg, enum mangled what);
+/*
+ * A response to it passed. False where it could not have reached its client. Of one that passed in
+ * part (fragments missing, or cut within its body) that is seen by whether it goes on sending.
+ */
 bool invite_responded(struct calls *calls, struct transaction *transaction,
                       const struct datagram *datagram, const struct sip_msg *msg);
 /* Was it sent so often that nothing can have reached its client? */

@@ -121,7 +121,7 @@ void calls_invite(struct calls *calls, const struct datagram *datagram, const st
     if (!t->is_reinvite && msg->cseq > call->highest_cseq)
         call->highest_cseq = msg->cseq;
     note_hop(calls, t);
-    invite_sent(calls, t, datagram);
+    invite_sent(calls, t, datagram, msg);
     if (!t->is_reinvite)
         infer_from_dialogs(calls, call, t);
     if (t->has_credentials && !t->is_reinvite)
@@ -197,7 +197,7 @@ static void note_mangled_via(struct transaction *waiting, const struct datagram 
                              const struct sip_msg *msg)
 {
     if (endpoint_eq(&waiting->dst, &datagram->src) && endpoint_eq(&waiting->src, &datagram->dst))
-        invite_mangled(waiting, datagram, msg->status, MANGLED_VIA);
+        invite_mangled(waiting, datagram, msg, MANGLED_VIA);
 }
 
 /* A response of no call in view with the Via of an INVITE that waits: its Call-ID was rewritten. */
@@ -210,7 +210,7 @@ static void note_mangled_call_id(struct calls *calls, const struct datagram *dat
     if (t && call_table_is_waiting(t) &&
         slice_eq(arena_slice(t->findings->from_tag), msg->from_tag) &&
         ip_eq(&t->dst.ip, &datagram->src.ip))
-        invite_mangled(t, datagram, msg->status, MANGLED_CALL_ID);
+        invite_mangled(t, datagram, msg, MANGLED_CALL_ID);
 }
 
 /* True where it answers what it belongs to. */

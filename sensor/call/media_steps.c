@@ -46,7 +46,8 @@ void media_steps_saw(struct calls *calls, struct call *call, struct dialog *dial
         .time_ns = datagram->time_ns,
     };
     struct sdp sdp; /* large, and on purpose not cleared */
-    if (datagram->incomplete || !carrier_of(msg, &step.carrier))
+    bool is_whole = !datagram->incomplete && !(msg->defects & SIP_DEFECT_TRUNCATED);
+    if (!is_whole || !carrier_of(msg, &step.carrier))
         return;
     struct slice body = sip_msg_sdp(msg);
     if (body.len > 0 && sdp_parse(body, &sdp) == SDP_OK)

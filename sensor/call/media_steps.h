@@ -9,7 +9,7 @@
 #include "call/calls.h"
 
 /* dialog NULL: the initial INVITE, before any To tag. Messages without SDP matter too (a refused
- * offer); of an incomplete one it is not known what it said. */
+ * offer); of one that is not all there it is not known what it said. */
 void media_steps_saw(struct calls *calls, struct call *call, struct dialog *dialog,
                      bool from_caller, const struct datagram *datagram, const struct sip_msg *msg);
 

@@ -106,6 +106,13 @@ static bool has_via_twice(const struct sip_msg *msg)
            first.port == second.port;
 }
 
+/* Without the blank line the header itself may go on (RFC 3261 section 7). */
+static bool is_truncated(const struct sip_msg *msg)
+{
+    return msg->defects & SIP_DEFECT_TRUNCATED ||
+           (msg->defects & SIP_DEFECT_NO_BLANK_LINE && !(msg->defects & SIP_DEFECT_CUT));
+}
+
 static bool has_no_hops_left(const struct sip_msg *msg)
 {
     uint64_t hops;
@@ -122,8 +129,10 @@ void request_marks_read(const struct datagram *datagram, const struct sip_msg *m
         .asked_rport = msg->top_via.has_rport,
         .is_relayed = msg->via_count > 1,
     };
-    if (is_datagram && (msg->defects & SIP_DEFECT_SURPLUS))
+    if (is_datagram && (msg->defects & (SIP_DEFECT_SURPLUS | SIP_DEFECT_TRUNCATED)))
         facts->marks |= REQUEST_ALG_LENGTH;
+    if (is_datagram && is_truncated(msg))
+        facts->marks |= REQUEST_TRUNCATED;
     if (has_via_twice(msg))
         facts->marks |= REQUEST_ALG_VIA;
     if (msg->defects & MALFORMED)
@@ -139,6 +148,13 @@ void request_marks_read(const struct datagram *datagram, const struct sip_msg *m
     mark_sdp(msg, facts);
     if (is_rewritten && names_private_host(msg))
         facts->marks |= REQUEST_ALG_ADDRESS;
+}
+
+void request_marks_read_again(const struct sip_msg *msg, struct request_facts *facts)
+{
+    /* No client takes rport back in a transaction: something between the two places did. */
+    if (facts->asked_rport && !msg->top_via.has_rport)
+        facts->marks |= REQUEST_ALG_RPORT;
 }
 
 struct endpoint request_marks_response_target(const struct endpoint *src, const struct sip_via *via)

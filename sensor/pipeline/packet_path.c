@@ -49,13 +49,23 @@ static void take_message(struct pipeline *pipeline, const struct datagram *messa
     calls_message(&pipeline->calls, message, msg);
 }
 
+/*
+ * Can it be followed? Also a datagram that ends within its body: what becomes of its transaction is
+ * seen by what follows. On a stream the octets that follow may be the body's or not.
+ */
+static bool is_followed(enum sip_refusal refusal, const struct datagram *message)
+{
+    return refusal == SIP_ACCEPTED ||
+           (refusal == SIP_SHORT_BODY && !transport_is_reliable(message->transport));
+}
+
 void packet_path_message(void *context, const struct datagram *message)
 {
     struct pipeline *pipeline = context;
     struct sip_msg msg; /* large, and on purpose not cleared */
     enum sip_refusal refusal = sip_msg_parse(message->payload, message->truncated, &msg);
     pipeline->tally.refused[refusal]++;
-    if (refusal == SIP_ACCEPTED)
+    if (is_followed(refusal, message))
         take_message(pipeline, message, &msg);
 }
 
@@ -406,7 +416,7 @@ static __attribute__((noinline)) void take_invite_copy(struct pipeline *pipeline
                                                        const struct datagram *datagram)
 {
     struct sip_msg msg; /* large, and on purpose not cleared */
-    if (sip_msg_parse(datagram->payload, datagram->truncated, &msg) == SIP_ACCEPTED)
+    if (is_followed(sip_msg_parse(datagram->payload, datagram->truncated, &msg), datagram))
         calls_copy(&pipeline->calls, datagram, &msg);
 }
 

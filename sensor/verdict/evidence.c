@@ -120,6 +120,48 @@ static void add_mangled(struct list_of_evidence *list)
     evidence->what = names[mangled->what];
 }
 
+static void add_response_marks(struct list_of_evidence *list)
+{
+    static const struct {
+        uint32_t mark;
+        const char *name;
+    } marks[] = {{RESPONSE_NO_RPORT, "no_rport"},
+                 {RESPONSE_NO_RECEIVED, "no_received"},
+                 {RESPONSE_CONTACT, "contact_differs"}};
+    const struct response_facts *response = &list->view->facts->response;
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        if (!(response->marks & marks[i].mark))
+            continue;
+        struct evidence *evidence = add(list, "response_mark");
+        evidence->what = marks[i].name;
+        if (marks[i].mark == RESPONSE_CONTACT)
+            evidence->who = response->contact;
+    }
+}
+
+/* What of a response is missing, where nothing but such parts passed. */
+static void add_partial(struct list_of_evidence *list)
+{
+    static const char *const kinds[PARTIAL_COUNT] = {
+        [PARTIAL_FRAGMENTS] = "response_fragments_lost",
+        [PARTIAL_TRUNCATED] = "response_truncated",
+    };
+    const struct partial_facts *partial = &list->view->facts->partial;
+    if (partial->count == 0)
+        return;
+    struct evidence *evidence = add(list, kinds[partial->what]);
+    evidence->at_ns = partial->last_ns;
+    evidence->status = partial->last_status;
+    evidence->who = partial->src;
+    evidence->count = partial->count;
+}
+
+static void add_far_end(struct list_of_evidence *list)
+{
+    if (list->view->facts->far_end.ip.version != 0)
+        add(list, "far_end_elsewhere")->who = list->view->facts->far_end;
+}
+
 static void add_fragments(struct list_of_evidence *list)
 {
     const struct unanswered_facts *facts = list->view->facts;
@@ -136,7 +178,8 @@ static void add_request_marks(struct list_of_evidence *list)
         const char *name;
     } marks[] = {{REQUEST_PRIVATE_VIA, "private_via"}, {REQUEST_PRIVATE_CONTACT, "private_contact"},
                  {REQUEST_PRIVATE_SDP, "private_sdp"}, {REQUEST_PORT_DIFFERS, "port_differs"},
-                 {REQUEST_MALFORMED, "malformed"},     {REQUEST_NO_HOPS_LEFT, "no_hops_left"}};
+                 {REQUEST_MALFORMED, "malformed"},     {REQUEST_NO_HOPS_LEFT, "no_hops_left"},
+                 {REQUEST_TRUNCATED, "truncated"}};
     const uint32_t private = REQUEST_PRIVATE_VIA | REQUEST_PRIVATE_CONTACT | REQUEST_PRIVATE_SDP;
     const struct request_facts *request = &list->view->facts->request;
     bool is_private = false;
@@ -362,6 +405,7 @@ void evidence_collect(const struct view *view, struct cause *cause)
         {CAUSE_TCP_REFUSED, add_reset},
         {CAUSE_TCP_NO_ANSWER, add_unacknowledged},
         {CAUSE_RESPONSE_MISDIRECTED, add_elsewhere},
+        {CAUSE_RESPONSE_MISDIRECTED, add_response_marks},
         {CAUSE_RESPONSE_MANGLED, add_mangled},
         {CAUSE_FRAGMENT_LOST, add_fragments},
         {CAUSE_PRIVATE_ADDRESS, add_request_marks},
@@ -370,8 +414,10 @@ void evidence_collect(const struct view *view, struct cause *cause)
         {CAUSE_DESTINATION_SELECTIVE, add_others},
         {CAUSE_DESTINATION_SELECTIVE, add_this_caller},
         {CAUSE_DESTINATION_SILENT, add_silence},
+        {CAUSE_UNKNOWN, add_partial},
         {CAUSE_UNKNOWN, add_hops},
         {CAUSE_UNKNOWN, add_dns},
+        {CAUSE_UNKNOWN, add_far_end},
         {CAUSE_UNKNOWN, add_alg},
         {CAUSE_UNKNOWN, add_scanner},
         {CAUSE_UNKNOWN, add_doubts},

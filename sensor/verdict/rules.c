@@ -66,7 +66,7 @@ static bool is_stopped_by_icmp(const struct unanswered_facts *facts)
 bool rules_is_fate_known(const struct unanswered_facts *facts)
 {
     return is_stopped_by_icmp(facts) || rules_is_refused(facts) || facts->stray.count > 0 ||
-           facts->mangled.count > 0;
+           facts->mangled.count > 0 || facts->partial.count > 0;
 }
 
 bool unanswered_stopped_early(const struct unanswered_facts *facts)
@@ -202,7 +202,7 @@ bool rules_is_warming_up(const struct unanswered_facts *facts)
 static unsigned count_alg_traits(uint32_t marks)
 {
     const uint32_t traits = REQUEST_ALG_ADDRESS | REQUEST_ALG_LENGTH | REQUEST_ALG_SDP |
-                            REQUEST_ALG_CONTACT | REQUEST_ALG_VIA;
+                            REQUEST_ALG_CONTACT | REQUEST_ALG_VIA | REQUEST_ALG_RPORT;
     return (unsigned)__builtin_popcount(marks & traits);
 }
 

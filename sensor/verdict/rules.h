@@ -130,7 +130,7 @@ rule rule_pair_one_way, rule_host_one_way, rule_nobody_answered, rule_port_one_w
 /* rules_network.c */
 rule rule_icmp, rule_tcp_refused, rule_tcp_no_answer;
 /* rules_response.c */
-rule rule_misdirected, rule_mangled;
+rule rule_misdirected, rule_mangled, rule_partial;
 /* rules_request.c */
 rule rule_fragment_lost, rule_private_address;
 /* rules_destination.c */

@@ -62,11 +62,35 @@ static void add_faults(const struct view *view, struct cause *cause)
         rules_add_sentence(cause->next_step,
                            "It had no hop left (Max-Forwards: 0): look for a loop before %s.",
                            view->src_text);
+    if (marks & REQUEST_TRUNCATED)
+        rules_add_sentence(
+            cause->next_step,
+            "Its datagram ends before the message does (Content-Length), so a server "
+            "answers 400 or drops it (RFC 3261 18.3): does %s, or a SIP ALG behind it, "
+            "cut it?",
+            view->src_text);
     if (marks & REQUEST_MALFORMED)
         rules_add_sentence(cause->next_step,
                            "It is not well formed (a URI, a quote, a header twice), which some "
                            "servers drop without a word: look at it in %s.",
                            view->src_text);
+}
+
+/* A re-INVITE goes where the other side said, which need not be where that one can be reached. */
+static void add_far_end(const struct view *view, struct cause *cause)
+{
+    const struct endpoint *far_end = &view->facts->far_end;
+    char text[ENDPOINT_TEXT_MAX];
+    if (far_end->ip.version == 0)
+        return;
+    rules_add_sentence(
+        cause->next_step,
+        "This re-INVITE went to the Contact that the far end gave, %s, but the far end itself was "
+        "at "
+        "%s: is that Contact private, or did a SIP ALG write it? Let the far end write the address "
+        "that it is reached at, or heed where it sends from (Asterisk pjsip: rewrite_contact=yes, "
+        "Kamailio: fix_nated_contact()).",
+        view->dst_ip, endpoint_format(far_end, text));
 }
 
 static const char *describe_place(const struct event_place *place, char *text)
@@ -111,6 +135,12 @@ static void add_alg(const struct view *view, struct cause *cause)
         rules_add_sentence(cause->next_step,
                            "The request shows %u traits of a SIP ALG: " RULES_ALG_OFF ".",
                            view->alg_traits);
+    if (view->facts->request.marks & REQUEST_ALG_RPORT)
+        rules_add_sentence(
+            cause->next_step,
+            "Its Via had rport where it was seen first, and no more where it was seen "
+            "next: something between took it out, so that responses go to the port "
+            "in the Via.");
 }
 
 /* It does no harm before there is an answer, but then it will. */
@@ -144,6 +174,7 @@ void rules_add_hints(const struct view *view, struct cause *cause)
     rules_add_told(view, cause);
     if (cause->code != CAUSE_MIRROR_ONE_WAY) {
         add_alg(view, cause);
+        add_far_end(view, cause);
         add_private_content(view, cause);
         add_faults(view, cause);
         add_dns(view, cause);

@@ -54,11 +54,12 @@ void unanswered_judge(const struct peers *peers, const struct unanswered_facts *
 {
     /* In the order of the causes; the first that fits. */
     static rule *const rules[] = {
-        rule_pair_one_way,    rule_host_one_way, rule_nobody_answered, rule_port_one_way,
-        rule_stopped_early,   rule_icmp,         rule_tcp_refused,     rule_tcp_no_answer,
-        rule_misdirected,     rule_mangled,      rule_fragment_lost,   rule_private_address,
-        rule_wrong_transport, rule_overloaded,   rule_selective,       rule_silent,
-        rule_unknown,
+        rule_pair_one_way,    rule_host_one_way,    rule_nobody_answered,
+        rule_port_one_way,    rule_stopped_early,   rule_icmp,
+        rule_tcp_refused,     rule_tcp_no_answer,   rule_misdirected,
+        rule_mangled,         rule_fragment_lost,   rule_partial,
+        rule_private_address, rule_wrong_transport, rule_overloaded,
+        rule_selective,       rule_silent,          rule_unknown,
     };
     struct view view;
     rules_view_init(&view, peers, facts);
@@ -105,6 +106,9 @@ void unanswered_struggling(const struct peers *peers, const struct unanswered_fa
     rules_say(cause->summary, "This INVITE to %s was sent %s within %.1f s and got no response.",
               view.dst_text, view.times_text,
               (double)(facts->last_sent_ns - facts->first_sent_ns) / 1e9);
+    if (facts->partial.count > 0)
+        rules_go_on(cause->summary, "; but parts of responses to it were seen (%u)",
+                    facts->partial.last_status);
     say_last_heard(&view, cause);
     rules_say(
         cause->next_step,

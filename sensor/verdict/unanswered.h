@@ -60,6 +60,36 @@ struct mangled_facts {
     struct endpoint src, dst; /* of the last of them */
 };
 
+/* What was missing of a response that went to its client, which can have no use for the rest. */
+enum partial {
+    PARTIAL_FRAGMENTS, /* IP fragments of it never passed */
+    PARTIAL_TRUNCATED, /* its datagram ends within the body (RFC 3261 section 18.3) */
+    PARTIAL_COUNT
+};
+
+/* Responses of which only a part passed, none of them whole, and its client went on repeating. */
+struct partial_facts {
+    uint32_t count; /* 0: none */
+    int64_t last_ns;
+    uint16_t last_status;
+    enum partial what;
+    struct endpoint src; /* so the rest of the last of them */
+};
+
+/* What the text of those responses that its client did not get, or not know, shows (bits of
+ * response_facts.marks). */
+enum response_mark {
+    RESPONSE_NO_RPORT = 1 << 0,    /* the request asked for it (RFC 3581 section 4) */
+    RESPONSE_NO_RECEIVED = 1 << 1, /* and RFC 3261 section 18.2.1 or RFC 3581 section 4 wants it */
+    RESPONSE_CONTACT = 1 << 2,     /* Contact has another address than it came from */
+    RESPONSE_MARK_COUNT = 3,
+};
+
+struct response_facts {
+    uint32_t marks;
+    struct endpoint contact; /* the first that was found; port 0: not said */
+};
+
 /* What the request's own text shows of the way it came (bits of request_facts.marks). Private and
  * public: ip_is_private. */
 enum request_mark {
@@ -79,7 +109,9 @@ enum request_mark {
     /* Of what a server may drop without a word. */
     REQUEST_MALFORMED = 1 << 9, /* Request-URI, From or To cannot be read, or a header is broken */
     REQUEST_NO_HOPS_LEFT = 1 << 10, /* Max-Forwards is 0 (RFC 3261 section 16.3) */
-    REQUEST_MARK_COUNT = 11,
+    REQUEST_TRUNCATED = 1 << 11,    /* its datagram ends within the header or the body */
+    REQUEST_ALG_RPORT = 1 << 12,    /* it had rport where it was seen first, and not later on */
+    REQUEST_MARK_COUNT = 13,
 };
 
 struct request_facts {
@@ -135,6 +167,11 @@ struct unanswered_facts {
     struct request_facts request;
     struct stray_facts stray;
     struct mangled_facts mangled;
+    struct partial_facts partial;
+    struct response_facts response; /* of stray and mangled ones */
+    /* A re-INVITE went to the Contact that the far end gave (RFC 3261 section 12.2.1.1): where that
+     * one's own messages came from, if it is another address; ip.version 0: it is not. */
+    struct endpoint far_end;
     struct connection_facts connection; /* only where the transport has one */
     struct icmp_facts icmp;
     struct hop_facts hop;

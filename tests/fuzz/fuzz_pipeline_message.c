@@ -249,6 +249,7 @@ static void take_datagram(struct run *run, uint8_t how, int64_t time_ns, struct 
         .payload = payload,
         .protocol = 17,
         .truncated = how & IS_CUT,
+        .incomplete = (how & IS_CUT) && (how & SRC_PORT), /* fragments were lost */
     };
     static struct sip_msg msg;
     struct calls *calls = &run->calls;
@@ -267,7 +268,10 @@ static void take_datagram(struct run *run, uint8_t how, int64_t time_ns, struct 
         check_tables(calls);
         return;
     }
-    if ((how & NOT_SIP) || sip_msg_parse(payload, datagram.truncated, &msg) != SIP_ACCEPTED)
+    if (how & NOT_SIP)
+        return;
+    enum sip_refusal refusal = sip_msg_parse(payload, datagram.truncated, &msg);
+    if (refusal != SIP_ACCEPTED && refusal != SIP_SHORT_BODY)
         return;
     calls_message(calls, &datagram, &msg);
     check_tables(calls);

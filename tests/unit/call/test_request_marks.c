@@ -29,6 +29,7 @@ struct request {
     const char *via, *more_via, *contact, *call_id, *from_host, *sdp;
     const char *uri, *hops; /* of the Request-URI, Max-Forwards */
     int length_off;         /* Content-Length is so many octets short */
+    bool no_blank_line;
     enum transport transport;
     uint32_t marks;
     const char *private_ip;
@@ -55,13 +56,17 @@ static void read_marks(const struct request *r, struct request_facts *facts)
         or (r->call_id, "abc@203.0.113.7"), or (r->contact, "203.0.113.7:5060"),
         strlen(sdp) - (size_t)r->length_off, sdp);
     assert_in_range(len, 1, sizeof text - 1);
+    if (r->no_blank_line)
+        len = (int)(strstr(text, "\r\n\r\n") + 2 - text);
     struct datagram datagram = {
         .src = endpoint_of(or (r->src_ip, "203.0.113.7"), r->src_port ? r->src_port : 5060),
         .dst = endpoint_of("198.51.100.20", 5060),
         .payload = slice_of(text, (size_t)len),
         .transport = r->transport,
     };
-    assert_int_equal(sip_msg_parse(datagram.payload, false, &msg), SIP_ACCEPTED);
+    bool is_short = r->length_off < 0 || r->no_blank_line;
+    assert_int_equal(sip_msg_parse(datagram.payload, false, &msg),
+                     is_short ? SIP_SHORT_BODY : SIP_ACCEPTED);
     request_marks_read(&datagram, &msg, facts);
     assert_int_equal(facts->octets, len);
 }
@@ -112,6 +117,12 @@ static void test_marks(void **state)
          .sdp = SDP("192.168.1.5", "203.0.113.7"),
          .marks = REQUEST_ALG_SDP},
         {.what = "and did not count its octets", .length_off = 4, .marks = REQUEST_ALG_LENGTH},
+        {.what = "its datagram ends within the body",
+         .length_off = -4,
+         .marks = REQUEST_ALG_LENGTH | REQUEST_TRUNCATED},
+        {.what = "or within the header",
+         .no_blank_line = true,
+         .marks = REQUEST_ALG_LENGTH | REQUEST_TRUNCATED},
         {.what = "and another port in the Contact",
          .contact = "203.0.113.7:1027",
          .marks = REQUEST_ALG_CONTACT},
@@ -150,6 +161,45 @@ static void test_rport(void **state)
     assert_false(facts.asked_rport);
 }
 
+/* The same transaction once more, without what it had. */
+static void test_rport_taken_out(void **state)
+{
+    static const struct {
+        bool had, has;
+        uint32_t marks;
+    } rows[] = {
+        {true, true, 0}, {true, false, REQUEST_ALG_RPORT}, {false, true, 0}, {false, false, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct request_facts facts = {.asked_rport = rows[i].had};
+        const struct sip_msg msg = {.top_via.has_rport = rows[i].has};
+        request_marks_read_again(&msg, &facts);
+        assert_int_equal(facts.marks, rows[i].marks);
+    }
+}
+
+/* What the capture cut, and what lost its fragments, was whole when it was sent. */
+static void test_cut_is_not_truncated(void **state)
+{
+    (void)state;
+    for (int has_body = 0; has_body < 2; has_body++) {
+        static struct sip_msg msg;
+        struct request_facts facts;
+        char text[512];
+        int len = snprintf(text, sizeof text,
+                           "INVITE sip:100@198.51.100.20 SIP/2.0\r\n"
+                           "Via: SIP/2.0/UDP 203.0.113.7;branch=z9hG4bKx\r\nMax-Forwards: 70\r\n"
+                           "From: <sip:200@example.com>;tag=a\r\nTo: <sip:100@example.com>\r\n"
+                           "Call-ID: abc\r\nCSeq: 1 INVITE\r\nContent-Length: 100\r\n%s",
+                           has_body ? "\r\nv=0\r\n" : "");
+        struct datagram datagram = {.src = endpoint_of("203.0.113.7", 5060),
+                                    .payload = slice_of(text, (size_t)len)};
+        assert_int_equal(sip_msg_parse(datagram.payload, true, &msg), SIP_ACCEPTED);
+        request_marks_read(&datagram, &msg, &facts);
+        assert_int_equal(facts.marks, 0);
+    }
+}
+
 static void test_response_target(void **state)
 {
     (void)state;
@@ -178,8 +228,8 @@ static void test_response_target(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_marks),
-        cmocka_unit_test(test_rport),
+        cmocka_unit_test(test_marks),           cmocka_unit_test(test_rport),
+        cmocka_unit_test(test_rport_taken_out), cmocka_unit_test(test_cut_is_not_truncated),
         cmocka_unit_test(test_response_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,6 +237,10 @@ static struct unanswered_facts everything(void)
                                        .expected = alice};
     facts.mangled = (struct mangled_facts){
         .count = 1, .last_ns = SENT, .last_status = 200, .what = MANGLED_CALL_ID, .src = carol};
+    facts.partial = (struct partial_facts){
+        .count = 1, .last_ns = SENT, .last_status = 200, .what = PARTIAL_TRUNCATED, .src = carol};
+    facts.response = (struct response_facts){(1u << RESPONSE_MARK_COUNT) - 1, carol};
+    facts.far_end = carol;
     facts.fragments_lost = 7;
     facts.request = (struct request_facts){
         .octets = 60000, .marks = (1u << REQUEST_MARK_COUNT) - 1, .private_ip = alice.ip};
@@ -299,6 +303,8 @@ static void test_order_of_all(void **state)
 {
     static const char *const always[] = {
         "request_mark",
+        "response_mark",
+        "far_end_elsewhere",
         "sip_alg",
         "answered_over",
         "answered_503",
@@ -328,7 +334,7 @@ static void test_order_of_all(void **state)
     gateway_does_everything();
     enum cause_code codes[CAUSE_CODE_COUNT];
     unsigned count = 0;
-    for (unsigned step = 0; step < 5; step++) {
+    for (unsigned step = 0; step < 6; step++) {
         struct cause cause = judge_facts(&facts);
         codes[count++] = cause.code;
         for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
@@ -339,10 +345,12 @@ static void test_order_of_all(void **state)
         facts.stray.count = step == 1 ? 0 : facts.stray.count;
         facts.mangled.count = step == 2 ? 0 : facts.mangled.count;
         facts.fragments_lost = step == 3 ? 6 : facts.fragments_lost;
+        facts.partial.count = step == 4 ? 0 : facts.partial.count;
     }
     static const enum cause_code order[] = {
-        CAUSE_ICMP_UNREACHABLE, CAUSE_RESPONSE_MISDIRECTED, CAUSE_RESPONSE_MANGLED,
-        CAUSE_FRAGMENT_LOST,    CAUSE_PRIVATE_ADDRESS,
+        CAUSE_ICMP_UNREACHABLE, CAUSE_RESPONSE_MISDIRECTED,
+        CAUSE_RESPONSE_MANGLED, CAUSE_FRAGMENT_LOST,
+        CAUSE_UNKNOWN,          CAUSE_PRIVATE_ADDRESS,
     };
     assert_memory_equal(codes, order, sizeof order);
     facts.request.asked_rport = true;
@@ -353,7 +361,7 @@ static void test_order_of_all(void **state)
 static void test_any_together(void **state)
 {
     (void)state;
-    for (unsigned bits = 0; bits < 1u << 12; bits++) {
+    for (unsigned bits = 0; bits < 1u << 14; bits++) {
         if (bits % 64 == 0) {
             tear_down(NULL);
             assert_int_equal(set_up(NULL), 0);
@@ -385,6 +393,10 @@ static void test_any_together(void **state)
         if (bits & 2048)
             facts.dst.endpoint = (struct endpoint){
                 ip_from_v6((const uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 0x66}), 65535};
+        if (bits & 4096)
+            facts.partial.count = 0;
+        if (bits & 8192)
+            facts.partial.what = PARTIAL_FRAGMENTS;
         struct cause cause = judge_facts(&facts);
         assert_non_null(find_evidence(&cause, "transmissions"));
         unanswered_struggling(&peers, &facts, &cause);

@@ -132,6 +132,111 @@ static void test_mangled(void **state)
     assert_non_null(find_evidence(&cause, "response_mangled"));
 }
 
+/* It answered, however little of it passed: that it answers others, too, is no cause. */
+static void test_partial(void **state)
+{
+    static const struct {
+        enum partial what;
+        uint32_t transmissions;
+        bool is_doubtful;
+        enum confidence confidence;
+        const char *kind, *summary, *next_step;
+    } rows[] = {
+        {PARTIAL_FRAGMENTS, 7, false, CONFIDENCE_MEDIUM, "response_fragments_lost",
+         "; fragments of its response never passed", "who drops fragments"},
+        {PARTIAL_FRAGMENTS, 3, false, CONFIDENCE_LOW, "response_fragments_lost", "(3 times)",
+         "0x3fff"},
+        {PARTIAL_FRAGMENTS, 7, true, CONFIDENCE_LOW, "response_fragments_lost", "answered with 183",
+         "use TCP"},
+        {PARTIAL_TRUNCATED, 7, false, CONFIDENCE_MEDIUM, "response_truncated", "18.3",
+         "no ip nat service sip"},
+    };
+    (void)state;
+    gateway_answered_once();
+    gateway_answers(4);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct unanswered_facts facts = facts_of(rows[i].transmissions);
+        facts.partial = (struct partial_facts){
+            .count = 2, .last_ns = SENT + S, .last_status = 183, .what = rows[i].what, .src = gw};
+        facts.mirror_lost_packets = rows[i].is_doubtful;
+        struct cause cause = judge_facts(&facts);
+        assert_cause(cause, CAUSE_UNKNOWN, rows[i].confidence);
+        assert_says(cause.summary, "trunk-a (198.51.100.20:5060) answered with 183, but 192.0.2.10:"
+                                   "5060 went on");
+        assert_says(cause.summary, rows[i].summary);
+        assert_says(cause.next_step, rows[i].next_step);
+        const struct evidence *evidence = find_evidence(&cause, rows[i].kind);
+        assert_non_null(evidence);
+        assert_int_equal(evidence->count, 2);
+        assert_int_equal(evidence->status, 183);
+        assert_int_equal(evidence->at_ns, SENT + S);
+        assert_true(endpoint_eq(&evidence->who, &gw));
+        assert_non_null(find_evidence(&cause, "answered_others"));
+    }
+}
+
+static void test_response_marks(void **state)
+{
+    struct unanswered_facts facts = facts_of(7);
+    (void)state;
+    gateway_answered_once();
+    facts.mangled =
+        (struct mangled_facts){.count = 1, .last_ns = SENT, .last_status = 180, .src = gw};
+    facts.response.marks = RESPONSE_NO_RPORT | RESPONSE_NO_RECEIVED;
+    struct cause cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_RESPONSE_MANGLED, CONFIDENCE_HIGH);
+    assert_says(cause.summary, "; its Via lacks rport, which was asked for.");
+    assert_string_equal(find_evidence(&cause, "response_mark")->what, "no_rport");
+    facts.response.marks = RESPONSE_NO_RECEIVED;
+    cause = judge_facts(&facts);
+    assert_says(cause.summary, "; its Via lacks received.");
+    assert_string_equal(find_evidence(&cause, "response_mark")->what, "no_received");
+    facts.response = (struct response_facts){RESPONSE_CONTACT, carol};
+    cause = judge_facts(&facts);
+    assert_says(cause.summary,
+                "; its Contact names 192.0.2.11, not the address that it came from.");
+    assert_string_equal(find_evidence(&cause, "response_mark")->what, "contact_differs");
+    assert_true(endpoint_eq(&find_evidence(&cause, "response_mark")->who, &carol));
+}
+
+static void test_far_end(void **state)
+{
+    struct unanswered_facts facts = facts_of(7);
+    (void)state;
+    gateway_answered_once();
+    facts.far_end = carol;
+    struct cause cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_DESTINATION_SILENT, CONFIDENCE_MEDIUM);
+    assert_true(endpoint_eq(&find_evidence(&cause, "far_end_elsewhere")->who, &carol));
+    assert_says(cause.next_step, "198.51.100.20, but the far end itself was at 192.0.2.11:5062");
+}
+
+/* Seen at two places, and something between them wrote it anew: one trait is enough. */
+static void test_rport_taken_out(void **state)
+{
+    struct unanswered_facts facts = facts_of(7);
+    (void)state;
+    gateway_answered_once();
+    facts.request.marks = REQUEST_ALG_RPORT;
+    struct cause cause = judge_facts(&facts);
+    assert_int_equal(find_evidence(&cause, "sip_alg")->count, 1);
+    assert_says(cause.next_step, "something between took it out");
+}
+
+static void test_truncated(void **state)
+{
+    struct unanswered_facts facts = facts_of(7);
+    (void)state;
+    gateway_answered_once();
+    gateway_answers(1);
+    facts.request.marks = REQUEST_TRUNCATED | REQUEST_ALG_LENGTH;
+    struct cause cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_DESTINATION_SELECTIVE, CONFIDENCE_MEDIUM);
+    assert_string_equal(find_evidence(&cause, "request_mark")->what, "truncated");
+    assert_int_equal(find_evidence(&cause, "sip_alg")->count, 1);
+    assert_says(cause.next_step, "Its datagram ends before the message does");
+}
+
 static void test_fragment_lost(void **state)
 {
     static const struct {
@@ -322,6 +427,11 @@ int main(void)
         TEST(test_misdirected_as_asked),
         TEST(test_when_another_port_matters),
         TEST(test_mangled),
+        TEST(test_partial),
+        TEST(test_response_marks),
+        TEST(test_far_end),
+        TEST(test_rport_taken_out),
+        TEST(test_truncated),
         TEST(test_fragment_lost),
         TEST(test_fragment_lost_answers_caller),
         TEST(test_private_address),
