@@ -503,9 +503,10 @@ bool peers_read_others(const struct peers *peers, const struct endpoint *server,
         return false;
     const struct ip_addr *latest = NULL;
     if (peer->answered_method && peer->answered_transport == transport &&
-        peer->last_answer_ns >= since_ns && !ip_eq(&peer->answered_client.ip, client)) {
+        peer->last_answer_ns >= since_ns) {
         latest = &peer->answered_client.ip;
-        others->clients = 1;
+        others->client_too = ip_eq(latest, client);
+        others->clients = !others->client_too;
     }
     if (peer->answers)
         peer_answers_read(peer->answers, client, transport, latest, since_ns, now_ns, others);

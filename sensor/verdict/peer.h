@@ -208,10 +208,11 @@ void peers_clock_step(struct peers *peers, int64_t step_ns);
 const struct peer *peers_find_host(const struct peers *peers, const struct ip_addr *ip);
 const struct peer *peers_find_endpoint(const struct peers *peers, const struct endpoint *who);
 
-/* How a destination has been answering others than this client. */
+/* How a destination has been answering others than this client, if not said otherwise. */
 struct peers_others {
     unsigned clients; /* who got an answer other than 503 over this transport since since_ns; at
                          most 4 are counted */
+    bool client_too;  /* so did this client */
     unsigned refused; /* 503 to others in the 60 s before now_ns; at most 8, of one client 4 */
     int64_t last_refused_ns;
     struct ip_addr refused_client;

@@ -202,11 +202,15 @@ static void read_clients(const struct peer_answers *answers, const struct ip_add
                          enum transport transport, const struct ip_addr *latest, int64_t since_ns,
                          struct peers_others *others)
 {
-    for (int i = 0; i < ANSWERS_CLIENTS && others->clients < CLIENTS_COUNTED_MAX; i++) {
+    for (int i = 0; i < ANSWERS_CLIENTS; i++) {
         const struct answered_client *at = &answers->client[i];
-        others->clients += at->ip.version != 0 && at->at_ns >= since_ns &&
-                           at->transport == transport && !ip_eq(&at->ip, client) &&
-                           !(latest && ip_eq(&at->ip, latest));
+        if (at->ip.version == 0 || at->at_ns < since_ns || at->transport != transport ||
+            (latest && ip_eq(&at->ip, latest)))
+            continue;
+        if (ip_eq(&at->ip, client))
+            others->client_too = true;
+        else if (others->clients < CLIENTS_COUNTED_MAX)
+            others->clients++;
     }
 }
 

@@ -115,8 +115,7 @@ void peer_answers_delay(struct peer_answers *answers, const struct ip_addr *clie
 struct answers_slot *peer_answers_slot(struct peer_answers *answers, int64_t at_ns);
 
 /*
- * Adds to *others all that is known here of others than `client`. `latest`, or NULL, is who is
- * counted in others->clients already.
+ * Adds to *others all that is known here. `latest`, or NULL, is who is counted there already.
  */
 void peer_answers_read(const struct peer_answers *answers, const struct ip_addr *client,
                        enum transport transport, const struct ip_addr *latest, int64_t since_ns,

@@ -11,6 +11,7 @@
 enum { RULES_OTHERS_MANY = 3, RULES_INVITES_MANY = 5 };
 /* One who is turned away may have been meant himself. */
 enum { RULES_REFUSED_MANY = 2 };
+enum { RULES_ANSWERED_MANY = 2 };
 enum { STATUS_TRYING = 100 };
 
 static bool ever_answered_here(const struct view *view)
@@ -32,15 +33,26 @@ static bool is_asked_wrongly(const struct view *view, enum transport other)
            !is_registered && !(view->is_silent && ever_answered_here(view));
 }
 
+/* One exchange with a stranger may be forged, in both names: it takes this caller, or others. */
+static bool is_surely_answering(const struct view *view, enum transport other)
+{
+    const struct unanswered_facts *facts = view->facts;
+    struct peers_others others;
+    peers_read_others(view->peers, &facts->dst.endpoint, other, &facts->src.endpoint.ip,
+                      facts->first_sent_ns - RULES_ANSWERED_LATELY_NS, facts->gave_up_ns, &others);
+    return others.client_too || others.clients >= RULES_ANSWERED_MANY;
+}
+
 /* At another port there may be another service; or another host, behind the same NAT. */
-static enum confidence trust_wrong_transport(const struct view *view, uint16_t port)
+static enum confidence trust_wrong_transport(const struct view *view, enum transport other,
+                                             uint16_t port)
 {
     const struct unanswered_facts *facts = view->facts;
     if (port != facts->dst.endpoint.port)
         return CONFIDENCE_LOW;
     return view->has_long_ladder &&
                    view->host->answered_over_ns[facts->transport] == EVENT_NO_TIME &&
-                   !view->is_silent
+                   !view->is_silent && is_surely_answering(view, other)
                ? CONFIDENCE_HIGH
                : CONFIDENCE_MEDIUM;
 }
@@ -54,7 +66,7 @@ bool rule_wrong_transport(const struct view *view, struct cause *cause)
     if (!is_asked_wrongly(view, other))
         return false;
     const char *asked = transport_name(facts->transport), *answers = transport_name(other);
-    rules_set(cause, CAUSE_WRONG_TRANSPORT, trust_wrong_transport(view, answering.port));
+    rules_set(cause, CAUSE_WRONG_TRANSPORT, trust_wrong_transport(view, other, answering.port));
     rules_say(
         cause->summary,
         "This INVITE to %s, sent %s, got nothing: over %s it %s, but its host %s answers over "

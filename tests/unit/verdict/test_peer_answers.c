@@ -90,6 +90,13 @@ static void test_clients(void **state)
     struct peers_others others;
     assert_true(peers_read_others(peers, &server, TRANSPORT_TCP, &alice.ip, T0, T0, &others));
     assert_int_equal(others.clients, 1);
+    assert_false(others.client_too);
+    assert_true(others_than(peers, &carol, T0, T0 + 9 * S).client_too);
+    assert_true(others_than(peers, &bob, T0 + 3 * S, T0 + 9 * S).client_too);
+    assert_false(others_than(peers, &bob, T0 + 3 * S + 1, T0 + 9 * S).client_too);
+    peers_read_others(peers, &server, TRANSPORT_TCP, &over_tcp.dst.ip, T0 + 6 * S, T0, &others);
+    assert_true(others.client_too);
+    assert_int_equal(others.clients, 0);
     peers_fini(peers);
 }
 

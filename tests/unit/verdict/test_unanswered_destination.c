@@ -37,7 +37,7 @@ static void test_wrong_transport(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         start_anew();
         const struct endpoint over_tcp = {gw.ip, cases[i].other_port};
-        saw_response(&over_tcp, &carol, TRANSPORT_TCP, 200, "OPTIONS", SENT + cases[i].other_s * S);
+        saw_response(&over_tcp, &alice, TRANSPORT_TCP, 200, "OPTIONS", SENT + cases[i].other_s * S);
         if (cases[i].here_s != INT64_MIN)
             saw_response(&gw, &carol, TRANSPORT_UDP, 200, "OPTIONS", SENT + cases[i].here_s * S);
         if (cases[i].is_alive)
@@ -59,11 +59,39 @@ static void test_wrong_transport(void **state)
     }
 }
 
+/* Whoever it answered, others or this caller: one exchange with a stranger may be forged. */
+static void test_wrong_transport_to_whom(void **state)
+{
+    enum { CLIENTS_MAX = 3 };
+    static const struct {
+        uint8_t client[CLIENTS_MAX]; /* in turn, each once; 10 is the caller */
+        int64_t first_s;             /* after SENT */
+        enum confidence confidence;
+    } cases[] = {
+        {{11, 11, 11}, 1, CONFIDENCE_MEDIUM}, {{11, 12}, 1, CONFIDENCE_HIGH},
+        {{11, 12, 12}, 1, CONFIDENCE_HIGH},   {{10}, 1, CONFIDENCE_HIGH},
+        {{10, 11}, 1, CONFIDENCE_HIGH},       {{11, 12}, -600, CONFIDENCE_HIGH},
+        {{11, 12}, -601, CONFIDENCE_MEDIUM},  {{10, 11}, -601, CONFIDENCE_MEDIUM},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        start_anew();
+        for (int k = 0; k < CLIENTS_MAX && cases[i].client[k] != 0; k++) {
+            struct endpoint client = client_at(cases[i].client[k]);
+            saw_response(&gw, &client, TRANSPORT_TCP, 200, "OPTIONS",
+                         SENT + (cases[i].first_s + k) * S);
+        }
+        peers_saw_packet(&peers, &gw.ip, SENT + S);
+        struct cause cause = judge();
+        assert_cause(cause, CAUSE_WRONG_TRANSPORT, cases[i].confidence);
+    }
+}
+
 static void test_wrong_transport_words(void **state)
 {
     struct unanswered_facts facts = facts_of(1);
     (void)state;
-    gateway_answers(1);
+    gateway_answers(2);
     facts.transport = TRANSPORT_TCP;
     facts.request.octets = 1400;
     struct cause cause = judge_facts(&facts);
@@ -121,7 +149,7 @@ static void test_wrong_transport_at_this_port(void **state)
 {
     const struct endpoint other_port = {gw.ip, 5080};
     (void)state;
-    saw_response(&gw, &carol, TRANSPORT_TCP, 200, "OPTIONS", SENT);
+    saw_response(&gw, &alice, TRANSPORT_TCP, 200, "OPTIONS", SENT);
     saw_response(&other_port, &carol, TRANSPORT_TCP, 200, "OPTIONS", SENT + S);
     saw_response(&gw_tls, &carol, TRANSPORT_TLS, 200, "OPTIONS", SENT + 2 * S);
     struct cause cause = judge();
@@ -134,7 +162,7 @@ static void test_websocket_is_apart(void **state)
 {
     struct unanswered_facts facts = facts_of(7);
     (void)state;
-    saw_response(&gw, &carol, TRANSPORT_WS, 200, "OPTIONS", SENT + S);
+    saw_response(&gw, &alice, TRANSPORT_WS, 200, "OPTIONS", SENT + S);
     struct cause cause = judge_facts(&facts);
     assert_cause(cause, CAUSE_UNKNOWN, CONFIDENCE_LOW);
     assert_string_equal(find_evidence(&cause, "answered_over")->transport, "WS");
@@ -154,7 +182,7 @@ static void test_wrong_transport_of_several(void **state)
     facts.transport = TRANSPORT_TLS;
     facts.request.octets = 1400;
     saw_response(&gw, &carol, TRANSPORT_UDP, 200, "OPTIONS", SENT + S);
-    saw_response(&gw, &carol, TRANSPORT_TCP, 200, "OPTIONS", SENT + 2 * S);
+    saw_response(&gw, &alice, TRANSPORT_TCP, 200, "OPTIONS", SENT + 2 * S);
     saw_response(&gw, &carol, TRANSPORT_WS, 200, "OPTIONS", SENT);
     struct cause cause = judge_facts(&facts);
     assert_cause(cause, CAUSE_WRONG_TRANSPORT, CONFIDENCE_HIGH);
@@ -164,7 +192,7 @@ static void test_wrong_transport_of_several(void **state)
     start_anew();
     facts.transport = TRANSPORT_WS;
     facts.dst.endpoint.port = 40080; /* a server's own, though it is a high one */
-    saw_response(&facts.dst.endpoint, &carol, TRANSPORT_WSS, 200, "OPTIONS", SENT + 3 * S);
+    saw_response(&facts.dst.endpoint, &alice, TRANSPORT_WSS, 200, "OPTIONS", SENT + 3 * S);
     assert_cause(judge_facts(&facts), CAUSE_WRONG_TRANSPORT, CONFIDENCE_HIGH);
 }
 
@@ -518,6 +546,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_wrong_transport_of_several),
         TEST(test_wrong_transport),
+        TEST(test_wrong_transport_to_whom),
         TEST(test_wrong_transport_words),
         TEST(test_wrong_port_is_not_wrong_transport),
         TEST(test_wrong_transport_at_this_port),
