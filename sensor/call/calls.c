@@ -395,9 +395,9 @@ static void take_request(struct calls *calls, const struct datagram *datagram,
         calls_other(calls, datagram, msg);
     if (msg->method == SIP_ACK)
         return;
-    const struct open_requests_early *early =
-        open_requests_add(&calls->open_requests, datagram, msg);
-    if (early)
+    open_requests_add(&calls->open_requests, datagram, msg);
+    const struct open_requests_early *early;
+    while ((early = open_requests_take_early(&calls->open_requests, datagram, msg)) != NULL)
         peers_believe_response(&calls->peers, &early->response, early->time_ns);
 }
 
@@ -428,12 +428,11 @@ static uint32_t retry_after(const struct sip_msg *msg)
 static void take_response(struct calls *calls, const struct datagram *datagram,
                           const struct sip_msg *msg)
 {
-    bool answers; /* what was asked; within a connection its numbers must fit, too */
+    bool answers; /* what was asked */
     if (msg->method == SIP_INVITE) {
         answers = calls_invite_response(calls, datagram, msg);
     } else {
-        answers = transport_is_reliable(datagram->transport) ||
-                  open_requests_has(&calls->open_requests, datagram, msg);
+        answers = open_requests_has(&calls->open_requests, datagram, msg);
         calls_other(calls, datagram, msg);
     }
     struct peers_response response = {

@@ -234,7 +234,6 @@ bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
     struct transaction *t = call_find_transaction(call, via_hash, msg->cseq);
     bool is_asked = t && t->has_request;
     struct transaction *other = is_asked ? NULL : find_other_branch(call, datagram, msg->cseq);
-    bool answers = is_asked || (!other && transport_is_reliable(datagram->transport));
     calls->unmatched_responses += other != NULL;
     if (other)
         note_mangled_via(other, datagram, msg);
@@ -244,7 +243,7 @@ bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
             (call->highest_cseq > 0 && msg->cseq > call->highest_cseq && call->phase == PHASE_UP);
         t = add_unseen(calls, call, via_hash, datagram, msg, is_reinvite);
         if (!t)
-            return answers;
+            return is_asked;
     }
     describe_call(calls, call, msg);
     if (!invite_responded(calls, t, datagram, msg)) {
@@ -262,5 +261,5 @@ bool calls_invite_response(struct calls *calls, const struct datagram *datagram,
         media_steps_saw(calls, call, dialog, !from_caller, datagram, msg);
     calls_tell_delays(calls, call);
     calls_settle(calls, call);
-    return answers;
+    return is_asked;
 }

@@ -10,8 +10,18 @@ enum {
     KEPT_TICKS = 480, /* 64 s: a response repeats no longer (RFC 3261 section 17.2.2) */
 };
 
-/* So much earlier than its request the mirror may show a response. */
+/*
+ * So many responses wait for requests that the mirror shows a little later, and so many for what
+ * holes of connections hold back: the server's acknowledgements let each go on after a moment.
+ * Powers of two.
+ */
+enum { EARLY_DATAGRAMS = 16, EARLY_ON_STREAMS = 256 };
+
+/* So much earlier than its request the mirror may stamp a response. */
 #define EARLY_NS INT64_C(100000000)
+/* That of a connection gets the stamp of the segment that completes it, which TCP may have had to
+ * send again. */
+#define EARLY_ON_STREAM_NS INT64_C(2000000000)
 
 /* ticks 0: free. */
 struct open_requests_entry {
@@ -24,6 +34,34 @@ struct open_requests_bucket {
 
 _Static_assert(sizeof(struct open_requests_bucket) == 64, "a bucket is a cache line");
 
+static int ring_init(struct open_requests_ring *ring, unsigned size)
+{
+    *ring = (struct open_requests_ring){
+        .size = size,
+        .hash = calloc(size, sizeof *ring->hash),
+        .early = calloc(size, sizeof *ring->early),
+    };
+    return ring->hash && ring->early ? 0 : -ENOMEM;
+}
+
+static void ring_fini(struct open_requests_ring *ring)
+{
+    free(ring->hash);
+    free(ring->early);
+    *ring = (struct open_requests_ring){0};
+}
+
+static void ring_forget(struct open_requests_ring *ring)
+{
+    memset(ring->hash, 0, ring->size * sizeof *ring->hash);
+    ring->waiting = 0;
+}
+
+static struct open_requests_ring *ring_of(struct open_requests *requests, enum transport transport)
+{
+    return transport_is_reliable(transport) ? &requests->streams : &requests->datagrams;
+}
+
 int open_requests_init(struct open_requests *requests)
 {
     size_t size = BUCKETS * sizeof(struct open_requests_bucket);
@@ -31,14 +69,19 @@ int open_requests_init(struct open_requests *requests)
         .key = hash_key_random(),
         .bucket = aligned_alloc(sizeof(struct open_requests_bucket), size),
     };
-    if (!requests->bucket)
+    if (!requests->bucket || ring_init(&requests->datagrams, EARLY_DATAGRAMS) ||
+        ring_init(&requests->streams, EARLY_ON_STREAMS)) {
+        open_requests_fini(requests);
         return -ENOMEM;
+    }
     memset(requests->bucket, 0, size);
     return 0;
 }
 
 void open_requests_fini(struct open_requests *requests)
 {
+    ring_fini(&requests->streams);
+    ring_fini(&requests->datagrams);
     free(requests->bucket);
     requests->bucket = NULL;
 }
@@ -56,43 +99,50 @@ static uint64_t hash_of(const struct open_requests *requests, const struct sip_m
     return hash_chain(key, hash_bytes(key, hosts, sizeof hosts), branch.at, branch.len);
 }
 
-/* Never 0. */
-static uint32_t ticks_of(int64_t time_ns)
+static uint32_t or_one(uint32_t ticks)
 {
-    return (uint32_t)((uint64_t)time_ns >> TICK_SHIFT) | 1;
+    return ticks == 0 ? 1 : ticks;
 }
 
-/* Taken out of those that wait. */
-static const struct open_requests_early *take_early(struct open_requests *requests, uint64_t hash,
-                                                    int64_t now_ns)
+/* They wrap. Never 0. */
+static uint32_t ticks_of(int64_t time_ns)
 {
-    for (unsigned i = 0; requests->early_count > 0 && i < OPEN_REQUESTS_EARLY; i++) {
-        struct open_requests_early *early = &requests->early[i];
-        if (early->hash != hash)
-            continue;
-        early->hash = 0;
-        requests->early_count--;
-        return now_ns - early->time_ns <= EARLY_NS ? early : NULL;
-    }
-    return NULL;
+    return or_one((uint32_t)((uint64_t)time_ns >> TICK_SHIFT));
 }
 
 void open_requests_wait(struct open_requests *requests, const struct datagram *datagram,
                         const struct sip_msg *msg, const struct peers_response *response)
 {
-    struct open_requests_early *early =
-        &requests->early[requests->next_early++ % OPEN_REQUESTS_EARLY];
-    requests->early_count += early->hash == 0;
-    *early = (struct open_requests_early){
-        .hash = hash_of(requests, msg, &datagram->dst.ip, &datagram->src.ip) | 1,
-        .time_ns = datagram->time_ns,
-        .response = *response,
-    };
+    struct open_requests_ring *ring = ring_of(requests, datagram->transport);
+    unsigned place = ring->next++ & (ring->size - 1);
+    ring->waiting += ring->hash[place] == 0;
+    ring->hash[place] = hash_of(requests, msg, &datagram->dst.ip, &datagram->src.ip) | 1;
+    ring->early[place] = (struct open_requests_early){datagram->time_ns, *response};
 }
 
-const struct open_requests_early *open_requests_add(struct open_requests *requests,
-                                                    const struct datagram *datagram,
-                                                    const struct sip_msg *msg)
+const struct open_requests_early *open_requests_take_early(struct open_requests *requests,
+                                                           const struct datagram *datagram,
+                                                           const struct sip_msg *msg)
+{
+    struct open_requests_ring *ring = ring_of(requests, datagram->transport);
+    int64_t patience_ns = ring == &requests->streams ? EARLY_ON_STREAM_NS : EARLY_NS;
+    if (ring->waiting == 0)
+        return NULL;
+    uint64_t hash = hash_of(requests, msg, &datagram->src.ip, &datagram->dst.ip) | 1;
+    for (unsigned i = 0; i < ring->size; i++) {
+        unsigned place = (ring->next + i) & (ring->size - 1); /* the oldest first */
+        if (ring->hash[place] != hash)
+            continue;
+        ring->hash[place] = 0;
+        ring->waiting--;
+        if (datagram->time_ns - ring->early[place].time_ns <= patience_ns)
+            return &ring->early[place];
+    }
+    return NULL;
+}
+
+void open_requests_add(struct open_requests *requests, const struct datagram *datagram,
+                       const struct sip_msg *msg)
 {
     uint64_t hash = hash_of(requests, msg, &datagram->src.ip, &datagram->dst.ip);
     struct open_requests_entry *way = requests->bucket[hash % BUCKETS].way, *chosen = way;
@@ -106,7 +156,6 @@ const struct open_requests_early *open_requests_add(struct open_requests *reques
             chosen = &way[i];
     }
     *chosen = entry;
-    return take_early(requests, hash | 1, datagram->time_ns);
 }
 
 bool open_requests_has(const struct open_requests *requests, const struct datagram *datagram,
@@ -126,12 +175,13 @@ bool open_requests_has(const struct open_requests *requests, const struct datagr
 
 void open_requests_clock_step(struct open_requests *requests, int64_t step_ns)
 {
+    uint32_t step = (uint32_t)((uint64_t)step_ns >> TICK_SHIFT);
     for (size_t i = 0; i < BUCKETS; i++)
-        for (int k = 0; k < WAYS; k++)
-            if (requests->bucket[i].way[k].ticks != 0)
-                requests->bucket[i].way[k].ticks =
-                    (requests->bucket[i].way[k].ticks + ticks_of(step_ns)) | 1;
-    for (unsigned i = 0; i < OPEN_REQUESTS_EARLY; i++)
-        requests->early[i].hash = 0; /* nobody knows what time passed */
-    requests->early_count = 0;
+        for (struct open_requests_entry *way = requests->bucket[i].way, *end = way + WAYS;
+             way < end; way++)
+            if (way->ticks != 0)
+                way->ticks = or_one(way->ticks + step);
+    /* Nobody knows what time passed. */
+    ring_forget(&requests->datagrams);
+    ring_forget(&requests->streams);
 }

@@ -1,7 +1,8 @@
 /*
  * open_requests: which requests were seen, so that a response that nobody asked for counts for
- * nothing: anybody can send one in another's name. What the mirror shows before its request counts
- * once that has come. Internal to the folder.
+ * nothing: anybody can send one in another's name, and begin a connection for it. What is shown
+ * before its request, by the mirror or because that waits behind a hole of its connection, counts
+ * once the request has come. Internal to the folder.
  *
  * A table of fixed size; the oldest of a bucket gives way. Keyed by what a response repeats of its
  * request (RFC 3261 section 17.1.3) and by the two hosts. Thread: the correlator's.
@@ -14,27 +15,37 @@
 #include "sip/sip_msg.h"
 #include "verdict/peer.h"
 
-enum { OPEN_REQUESTS_EARLY = 16 }; /* responses that wait for their requests, the latest */
+/* A response that waits for its request. */
+struct open_requests_early {
+    int64_t time_ns;
+    struct peers_response response;
+};
+
+/* The latest of those that wait. */
+struct open_requests_ring {
+    unsigned size, next, waiting;
+    uint64_t *hash; /* by place; 0: free */
+    struct open_requests_early *early;
+};
 
 struct open_requests {
     struct hash_key key;
     struct open_requests_bucket *bucket;
-    struct open_requests_early {
-        uint64_t hash; /* 0: free */
-        int64_t time_ns;
-        struct peers_response response;
-    } early[OPEN_REQUESTS_EARLY];
-    unsigned next_early, early_count;
+    struct open_requests_ring datagrams, streams; /* by what they came over */
 };
 
 /* 0 or -ENOMEM. */
 int open_requests_init(struct open_requests *requests);
 void open_requests_fini(struct open_requests *requests);
 
-/* A request passed. The response that came a little before it; NULL: none did. */
-const struct open_requests_early *open_requests_add(struct open_requests *requests,
-                                                    const struct datagram *datagram,
-                                                    const struct sip_msg *msg);
+/* A request passed. */
+void open_requests_add(struct open_requests *requests, const struct datagram *datagram,
+                       const struct sip_msg *msg);
+/* Of the responses that came a little before this request, the first; no more of them: NULL. To be
+ * used before another waits. */
+const struct open_requests_early *open_requests_take_early(struct open_requests *requests,
+                                                           const struct datagram *datagram,
+                                                           const struct sip_msg *msg);
 /* A response whose request was not seen yet. */
 void open_requests_wait(struct open_requests *requests, const struct datagram *datagram,
                         const struct sip_msg *msg, const struct peers_response *response);

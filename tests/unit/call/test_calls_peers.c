@@ -193,19 +193,48 @@ static void test_unasked(void **state)
         {.to = CAROL, .status = 180, .call = "nobody's", .ttag = "g"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
-        struct bench *b = bench_new();
-        bench_give(b, &forged[i]);
-        struct peers_others others = others_than(b, GW, ALICE, 20);
-        assert_int_equal(others.refused, 0);
-        assert_int_equal(others.clients, 0);
-        assert_null(peer_at(b, GW)->answered_method);
-        bench_free(b);
-    }
+    for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++)
+        for (enum transport transport = 0; transport < TRANSPORT_COUNT; transport++) {
+            struct bench *b = bench_new();
+            struct message m = forged[i];
+            m.transport = transport;
+            bench_give(b, &m);
+            struct peers_others others = others_than(b, GW, ALICE, 20);
+            assert_int_equal(others.refused, 0);
+            assert_int_equal(others.clients, 0);
+            assert_null(peer_at(b, GW)->answered_method);
+            assert_int_equal(peer_at(b, GW)->answered_over_ns[transport], CALL_NO_TIME);
+            bench_free(b);
+        }
     struct bench *b = bench_new();
     SAY(b, 0, .method = "REGISTER", .from = PROXY, .to = GW, .status = 200);
     assert_true(!peer_at(b, GW) || peer_at(b, GW)->registered_ns == CALL_NO_TIME);
     bench_free(b);
+}
+
+/* Over a connection its request may be told much later, with all that came behind it: the responses
+ * count then, each with its own time. */
+static void test_asked_later(void **state)
+{
+    static const char *const methods[] = {"INVITE", "OPTIONS"};
+    (void)state;
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        struct bench *b = bench_new();
+        const struct message request = {.ms = 0,
+                                        .method = methods[i],
+                                        .from = CAROL,
+                                        .transport = TRANSPORT_TCP,
+                                        .told_ms = 2000};
+        SAY(b, 10, .method = methods[i], .to = CAROL, .status = 100, .transport = TRANSPORT_TCP);
+        SAY(b, 20, .method = methods[i], .to = CAROL, .status = 180, .transport = TRANSPORT_TCP,
+            .ttag = "g");
+        assert_null(peer_at(b, GW)->answered_method);
+        bench_give(b, &request);
+        assert_string_equal(peer_at(b, GW)->answered_method, methods[i]);
+        assert_int_equal(peer_at(b, GW)->answered_status, 180);
+        assert_at(peer_at(b, GW)->answered_over_ns[TRANSPORT_TCP], 20);
+        bench_free(b);
+    }
 }
 
 /* A source whose INVITE is repeated wants an answer, whatever else comes in its name. */
@@ -255,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_no_scanner_after_all),
         cmocka_unit_test(test_refused_and_accepted),
         cmocka_unit_test(test_unasked),
+        cmocka_unit_test(test_asked_later),
         cmocka_unit_test(test_scanner_in_anothers_name),
         cmocka_unit_test(test_scanner_mark_added),
     };
