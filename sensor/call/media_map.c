@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "call/media_announcements.h"
+
 enum {
     PAIRS_MAX = 4,    /* of consecutive ports in one m= section */
     ANSWERS_MAX = 64, /* streams that are looked at for one that answers another, the latest */
@@ -41,16 +43,6 @@ void media_map_fini(struct media_map *map)
     table_fini(&map->table);
     free(map->hosts);
     *map = (struct media_map){0};
-}
-
-static uint64_t hash_of(const struct media_map *map, const struct endpoint *endpoint)
-{
-    uint8_t key[sizeof endpoint->ip.octets + 3];
-    memcpy(key, endpoint->ip.octets, sizeof endpoint->ip.octets);
-    key[sizeof key - 3] = endpoint->ip.version;
-    key[sizeof key - 2] = (uint8_t)(endpoint->port >> 8);
-    key[sizeof key - 1] = (uint8_t)endpoint->port;
-    return hash_bytes(&map->key, key, sizeof key);
 }
 
 /* Places are not keyed: what is known of a host must be the same each time a capture is read. */
@@ -215,19 +207,15 @@ static bool is_from_callee(const struct call *call, const struct stream *stream,
 }
 
 /* How well an announcement of one end fits the stream, or another stream does: more of these bits,
- * the higher ones first. */
+ * the higher ones first. Proven is a call that both sides speak in: anybody can send an INVITE that
+ * nobody answers. */
 enum { FITS = 1, KNOWS_OTHER_END = 2, IS_PROVEN = 4, IS_OPEN = 8, IS_EXACT = 16 };
-
-/* Anybody can send an INVITE that nobody answers. */
-static bool is_proven(const struct call *call)
-{
-    return call->heard == HEARD_BOTH;
-}
 
 static int fitness(const struct media_announcement *announcement, const struct endpoint *other_end)
 {
     const struct call *call = announcement->call;
-    return FITS + (call->phase != PHASE_CLOSING ? IS_OPEN : 0) + (is_proven(call) ? IS_PROVEN : 0) +
+    return FITS + (call->phase != PHASE_CLOSING ? IS_OPEN : 0) +
+           (call->heard == HEARD_BOTH ? IS_PROVEN : 0) +
            (find_in_call(call, other_end) ? KNOWS_OTHER_END : 0);
 }
 
@@ -240,7 +228,7 @@ static const struct media_announcement *best_of(const struct media_map *map,
 {
     const struct media_announcement *best = NULL;
     int best_fitness = 0;
-    struct table_node *node = table_first(&map->table, hash_of(map, end));
+    struct table_node *node = media_announcements_at(map, end);
     for (unsigned i = 0; node && i < MEDIA_MAP_WALK_MAX; i++, node = table_next(node)) {
         const struct media_announcement *at = CONTAINER_OF(node, struct media_announcement, node);
         bool is_named = true;
@@ -297,130 +285,12 @@ void media_map_look(void *context, struct stream *stream)
         join_both_ways(map, stream, answered->call, !answered->from_callee);
 }
 
-static void drop(struct media_map *map, struct media_announcement **place)
-{
-    struct media_announcement *announcement = *place;
-    *place = announcement->older;
-    table_remove(&map->table, &announcement->node);
-    if (announcement->payload_count > MEDIA_MAP_PAYLOADS_FEW)
-        slab_free(&map->payloads, announcement->payload.many);
-    slab_free(&map->announcements, announcement);
-}
-
-/* The oldest of those beyond the latest `keep`. False: there are none. */
-static bool drop_beyond(struct media_map *map, struct call *call, unsigned keep)
-{
-    struct media_announcement **place = &call->announced;
-    for (unsigned i = 0; *place && (i < keep || (*place)->older); i++)
-        place = &(*place)->older;
-    if (!*place)
-        return false;
-    drop(map, place);
-    return true;
-}
-
-/*
- * An endpoint that was announced by more calls than can be, but for forged ones: the latest that
- * nobody answered makes room. False: there is none.
- */
-static bool make_room_at(struct media_map *map, uint64_t hash, const struct call *call)
-{
-    struct table_node *node = table_first(&map->table, hash);
-    for (unsigned i = 0; node && i < MEDIA_MAP_WALK_MAX; i++, node = table_next(node)) {
-        struct media_announcement *at = CONTAINER_OF(node, struct media_announcement, node);
-        struct media_announcement **place = &at->call->announced;
-        if (at->call == call || is_proven(at->call))
-            continue;
-        while (*place != at)
-            place = &(*place)->older;
-        drop(map, place);
-        return true;
-    }
-    return false;
-}
-
-static struct media_announcement *add(struct media_map *map, struct call *call,
-                                      const struct endpoint *rtp)
-{
-    uint64_t hash = hash_of(map, rtp);
-    struct table_node *latest = table_first(&map->table, hash);
-    unsigned crowd = latest ? CONTAINER_OF(latest, struct media_announcement, node)->crowd + 1U : 0;
-    if (crowd >= MEDIA_MAP_CROWD_MAX) {
-        crowd = MEDIA_MAP_CROWD_MAX;
-        if (!make_room_at(map, hash, call))
-            return NULL;
-    }
-    struct media_announcement *added = slab_alloc(&map->announcements);
-    if (!added && drop_beyond(map, call, 0))
-        added = slab_alloc(&map->announcements);
-    if (!added)
-        return NULL;
-    *added = (struct media_announcement){.call = call, .rtp = *rtp, .crowd = crowd & 0xffu};
-    table_insert(&map->table, &added->node, hash);
-    return added;
-}
-
-/* An announcement of the call that has this endpoint, now its latest; NULL: there is no room. */
-static struct media_announcement *announcement_of(struct media_map *map, struct call *call,
-                                                  const struct endpoint *rtp)
-{
-    struct media_announcement **place = &call->announced, *found;
-    while (*place && !endpoint_eq(&(*place)->rtp, rtp))
-        place = &(*place)->older;
-    if (*place) {
-        found = *place;
-        *place = found->older;
-    } else {
-        drop_beyond(map, call, MEDIA_MAP_PER_CALL - 1);
-        found = add(map, call, rtp);
-        if (!found)
-            return NULL;
-    }
-    found->older = call->announced;
-    call->announced = found;
-    return found;
-}
-
-static void set_payloads(struct media_map *map, struct media_announcement *announcement,
-                         const struct media_map_payload *payload, unsigned count)
-{
-    struct media_map_payload *many = NULL;
-    if (announcement->payload_count > MEDIA_MAP_PAYLOADS_FEW)
-        slab_free(&map->payloads, announcement->payload.many);
-    if (count > MEDIA_MAP_PAYLOADS_FEW && !(many = slab_alloc(&map->payloads)))
-        count = MEDIA_MAP_PAYLOADS_FEW;
-    announcement->payload_count = count & 0x7fu;
-    memcpy(many ? many : announcement->payload.few, payload, count * sizeof *payload);
-    if (many)
-        announcement->payload.many = many;
-}
-
-/* True: its payload types mean something else than before. */
-static bool note_payloads(struct media_map *map, struct media_announcement *announcement,
-                          const struct sdp_media *media)
-{
-    struct media_map_payload payload[MEDIA_MAP_PAYLOADS_MAX] = {0};
-    unsigned count = 0;
-    for (; count < media->payload_count && count < MEDIA_MAP_PAYLOADS_MAX; count++) {
-        const struct sdp_payload *from = &media->payload[count];
-        payload[count] = (struct media_map_payload){
-            .codec = codec_book_find(map->codecs, from->codec, from->clock_hz) & 0x1ffu,
-            .type = from->type & 0x7fu,
-        };
-    }
-    if (count == announcement->payload_count &&
-        memcmp(payload, media_map_payloads(announcement), count * sizeof *payload) == 0)
-        return false;
-    set_payloads(map, announcement, payload, count);
-    return true;
-}
-
 /* True: the call's streams may be of other codecs now. */
 static bool announce_endpoint(struct media_map *map, struct call *call, const struct dialog *dialog,
                               bool from_callee, const struct sdp_media *media,
                               const struct endpoint *rtp)
 {
-    struct media_announcement *announcement = announcement_of(map, call, rtp);
+    struct media_announcement *announcement = media_announcements_take(map, call, rtp);
     if (!announcement) {
         map->left_out++;
         return false;
@@ -429,7 +299,7 @@ static bool announce_endpoint(struct media_map *map, struct call *call, const st
     announcement->dialog = media_map_dialog(dialog);
     announcement->from_callee = from_callee;
     announcement->is_secure = media->secure;
-    return note_payloads(map, announcement, media);
+    return media_announcements_set_payloads(map, announcement, media);
 }
 
 /* The endpoints of a description, one after the other. */
@@ -491,8 +361,7 @@ void media_map_forget(struct media_map *map, struct call *call)
         else
             streams_part(map->streams, stream);
     }
-    while (call->announced)
-        drop(map, &call->announced);
+    media_announcements_forget(map, call);
 }
 
 int64_t media_map_last_ns(const struct call *call)
