@@ -2,20 +2,19 @@
 
 #include <math.h>
 
+#include "rtp/rtp_source_types.h"
+
 enum {
-    CYCLE = 1 << 16,  /* of sequence numbers; the first is in the second, so that none is below 0 */
-    LEARN_EVERY = 50, /* packets */
-    LEARN_LOOKS = 16, /* then it begins anew */
+    CYCLE = 1 << 16, /* of sequence numbers; the first is in the second, so that none is below 0 */
     LATE_RUN_MAX = 50, /* so many too late in a row: a jitter buffer has begun anew */
     SLOW_RUN_MIN = 3
 };
 
-#define NS_PER_S          INT64_C(1000000000)
-#define EARLY_NS          NS_PER_S /* how long packets from before the first one may come */
-#define JUMP_MARKED_NS    1e9      /* time stamps that begin anew with a talkspurt */
-#define JUMP_NS           5e9      /* or without: more than a network delays */
-#define PAUSE_NS          5e8      /* between talkspurts; longer than any packet */
-#define BUFFER_SHORT_NS   5e7      /* jitter buffers of fixed length */
+#define EARLY_NS          INT64_C(1000000000) /* so long packets from before the first may come */
+#define JUMP_MARKED_NS    1e9                 /* time stamps that begin anew with a talkspurt */
+#define JUMP_NS           5e9                 /* or without: more than a network delays */
+#define PAUSE_NS          5e8                 /* between talkspurts; longer than any packet */
+#define BUFFER_SHORT_NS   5e7                 /* jitter buffers of fixed length */
 #define BUFFER_LONG_NS    2e8
 #define ADAPTIVE_MIN_NS   4e7 /* and of an adaptive one: two packets of the usual length */
 #define ADAPTIVE_MAX_NS   5e8
@@ -85,18 +84,6 @@ static void begin_timing(struct rtp_source *source, int64_t arrival_ns, struct r
     source->flags |= RTP_IS_TIMED;
 }
 
-static void put_type_last(struct rtp_oddities *odd, unsigned at)
-{
-    uint8_t type = odd->type[at];
-    uint32_t count = odd->type_count[at];
-    for (; at + 1 < odd->types; at++) {
-        odd->type[at] = odd->type[at + 1];
-        odd->type_count[at] = odd->type_count[at + 1];
-    }
-    odd->type[at] = type;
-    odd->type_count[at] = count;
-}
-
 void rtp_source_set_type(struct rtp_source *source, struct rtp_record *record, uint8_t payload_type,
                          uint32_t clock_hz)
 {
@@ -108,54 +95,8 @@ void rtp_source_set_type(struct rtp_source *source, struct rtp_record *record, u
         begin_timing(source, record->first_ns,
                      (struct rtp_header){.timestamp = record->first_timestamp,
                                          .sequence = (uint16_t)source->highest});
-    if (payload_type == source->payload_type)
-        return;
-    struct rtp_oddities *odd = rtp_record_note(record);
-    source->payload_type = payload_type;
-    odd->type_count[odd->types - 1] += source->received - record->type_since;
-    record->type_since = source->received;
-    unsigned at = 0;
-    while (at < odd->types && odd->type[at] != payload_type)
-        at++;
-    if (at == RTP_TYPES_MAX) {
-        at = 0; /* the one that was not sent for longest makes room */
-        odd->type_count[at] = 0;
-    } else if (at == odd->types) {
-        odd->type_count[at] = 0;
-        odd->types++;
-    }
-    odd->type[at] = payload_type;
-    put_type_last(odd, at);
-}
-
-unsigned rtp_source_types(const struct rtp_source *source, const struct rtp_record *record,
-                          struct rtp_type_count types[static RTP_TYPES_MAX])
-{
-    const struct rtp_oddities *odd = record->odd;
-    uint32_t latest = source->received - record->type_since;
-    if (!odd) {
-        types[0] = (struct rtp_type_count){record->type, latest};
-        return 1;
-    }
-    unsigned last = odd->types - 1U;
-    for (unsigned i = 0; i < last; i++)
-        types[i] = (struct rtp_type_count){odd->type[i], odd->type_count[i]};
-    types[last] = (struct rtp_type_count){odd->type[last], odd->type_count[last] + latest};
-    return odd->types;
-}
-
-uint8_t rtp_source_main_type(const struct rtp_source *source, const struct rtp_record *record,
-                             bool *is_mixed)
-{
-    struct rtp_type_count types[RTP_TYPES_MAX];
-    unsigned count = rtp_source_types(source, record, types), best = count - 1, used = 0;
-    for (unsigned i = 0; i < count; i++) {
-        used += types[i].count > 0;
-        if (types[i].count > types[best].count)
-            best = i;
-    }
-    *is_mixed = used > 1;
-    return types[best].type;
+    if (payload_type != source->payload_type)
+        rtp_source_change_type(source, record, payload_type);
 }
 
 /* Discarded packets that are older than this one come before it. */
@@ -507,35 +448,6 @@ enum rtp_taken rtp_source_take(struct rtp_source *source, struct rtp_record *rec
     uint32_t sequence = ++source->highest;
     count(source, record, *header, arrival_ns, sequence, payload);
     return RTP_TAKEN;
-}
-
-void rtp_source_learn_anew(const struct rtp_source *source, struct rtp_record *record,
-                           const struct rtp_header *header, int64_t arrival_ns)
-{
-    struct rtp_oddities *odd = rtp_record_note(record);
-    odd->learn_ns = arrival_ns;
-    odd->learn_timestamp = header->timestamp;
-    odd->learn_received = source->received;
-}
-
-uint32_t rtp_source_learn_clock(const struct rtp_source *source, struct rtp_record *record,
-                                const struct rtp_header *header, int64_t arrival_ns)
-{
-    static const uint32_t rates[] = {8000, 16000, 24000, 32000, 44100, 48000, 90000};
-    const struct rtp_oddities *odd = record->odd;
-    uint32_t packets = source->received - (odd ? odd->learn_received : 1);
-    if (packets == 0 || packets % LEARN_EVERY != 0)
-        return 0;
-    int64_t since_ns = odd ? odd->learn_ns : record->first_ns;
-    uint32_t since_timestamp = odd ? odd->learn_timestamp : record->first_timestamp;
-    double elapsed_s = (double)(arrival_ns - since_ns) / (double)NS_PER_S;
-    double ticks = (double)(int32_t)(header->timestamp - since_timestamp);
-    for (unsigned i = 0; i < sizeof rates / sizeof rates[0]; i++)
-        if (fabs(ticks - rates[i] * elapsed_s) <= 0.02 * rates[i] * elapsed_s)
-            return rates[i];
-    if (packets >= LEARN_EVERY * LEARN_LOOKS)
-        rtp_source_learn_anew(source, record, header, arrival_ns);
-    return 0;
 }
 
 static void begin_counts(struct rtp_oddities *odd, const struct loss_runs *bad)
