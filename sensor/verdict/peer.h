@@ -113,7 +113,7 @@ struct peers {
     struct slab peer_slab, pair_slab;
     struct answers_book answers;
     struct list peer_age[2], pair_age[2]; /* those that were never heard; the others */
-    struct peers_recent *recent;          /* addresses that packets came from; see peer.c */
+    struct peers_recent *recent;          /* addresses that packets came from */
     struct hash_key recent_key;
     uint64_t next_born;
     uint64_t forgotten; /* peers and pairs dropped because the tables were full */
