@@ -10,25 +10,20 @@
 #include "wrap.h"
 
 static const char usage[] =
-    "usage: make_pcap --scenario FILE -o OUT [--truth FILE] [--one-way HOST,...] [--lose PERCENT]\n"
-    "                 [--seed N] [--us] [--set [HOST.]KEY=VALUE]...\n"
+    "usage: make_pcap --scenario FILE -o OUT [--truth FILE] [--us] [--set [HOST.]KEY=VALUE]...\n"
     "       make_pcap --calls N --concurrent M -o OUT [--truth FILE] [--truth-streams FILE]\n"
     "                 [--cps X] [--talk SECONDS] [--unanswered PERCENT] [--mixed]\n"
     "                 [--flood N] [--fragments N] [--half-open N] [--gaps N] [--tcp] [--rtp]\n"
     "                 [--loss PERCENT] [--jitter MS] [--duplicates PERCENT] [--reorder PERCENT]\n"
     "                 [--copies PERCENT] [--seed N] [--us]\n"
     "       make_pcap --keys\n"
-    "OUT and the truth may be -, the standard output. --one-way leaves out what these hosts send,\n"
-    "--lose what a bad mirror would lose; --set is\n"
-    "a key of the scenario's line file, or of a host; --mixed has challenges, forks, CANCELs, "
-    "busy\n"
-    "lines and late answers among the calls. Times are in ns; --us gives a file in us.\n";
+    "OUT and the truth may be -, the standard output. --set is a key of the scenario's line file,\n"
+    "or of a host; --mixed has challenges, forks, CANCELs, busy lines and late answers among the\n"
+    "calls. Times are in ns; --us gives a file in us.\n";
 
 enum option_id {
     OPTION_SCENARIO = 256,
     OPTION_TRUTH,
-    OPTION_ONE_WAY,
-    OPTION_LOSE,
     OPTION_SEED,
     OPTION_US,
     OPTION_CALLS,
@@ -56,8 +51,6 @@ enum option_id {
 static const struct option long_options[] = {
     {"scenario", required_argument, NULL, OPTION_SCENARIO},
     {"truth", required_argument, NULL, OPTION_TRUTH},
-    {"one-way", required_argument, NULL, OPTION_ONE_WAY},
-    {"lose", required_argument, NULL, OPTION_LOSE},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"us", no_argument, NULL, OPTION_US},
     {"calls", required_argument, NULL, OPTION_CALLS},
@@ -112,15 +105,8 @@ static void take_option(int id, struct scenario_options *s, struct bulk_options 
     case OPTION_TRUTH:
         s->truth = b->truth = optarg;
         break;
-    case OPTION_ONE_WAY:
-        s->hide = optarg;
-        break;
-    case OPTION_LOSE:
-        s->lose_percent = whole(optarg, 0, 100);
-        break;
     case OPTION_SEED:
-        s->seed = whole(optarg, 0, UINT32_MAX);
-        b->seed = (uint64_t)s->seed;
+        b->seed = (uint64_t)whole(optarg, 0, UINT32_MAX);
         break;
     case OPTION_US:
         s->microseconds = b->microseconds = true;
@@ -192,7 +178,7 @@ static void take_option(int id, struct scenario_options *s, struct bulk_options 
 
 int main(int argc, char **argv)
 {
-    struct scenario_options scenario = {.lose_percent = SPEC_UNSET, .seed = SPEC_UNSET};
+    struct scenario_options scenario = {0};
     struct bulk_options bulk = {.seed = 1};
     int id;
     while ((id = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1)

@@ -334,8 +334,6 @@ static uint64_t *reason_left_out(struct scenario *s, const struct scenario_frame
     if ((s->file.begin >= 0 && f->time_ns < s->file.begin) ||
         (s->file.end >= 0 && f->time_ns > s->file.end))
         return &s->left_out.outside;
-    if (s->file.lose > 0 && prng_hits(&s->prng, (double)s->file.lose))
-        return &s->left_out.lost;
     return NULL;
 }
 
@@ -421,13 +419,8 @@ void scenario_run(const struct scenario_options *options)
     read_lines(&s, s.path);
     check_set(&s);
     streams_finish(&s);
-    if (options->lose_percent >= 0)
-        s.file.lose = options->lose_percent;
-    if (options->seed >= 0)
-        s.file.seed = options->seed;
     s.prng.state = s.file.seed >= 0 ? (uint64_t)s.file.seed : 1;
     hide_hosts(&s, s.file.hide);
-    hide_hosts(&s, options->hide);
     uint64_t packets = write_capture(&s, options);
     if (options->truth)
         scenario_write_truth(&s, options->truth, packets);

@@ -64,14 +64,12 @@ struct definition {
 
 /* How many packets did not get into the capture, and why. */
 struct scenario_left_out {
-    uint64_t unseen, hidden, lost, outside;
+    uint64_t unseen, hidden, outside;
 };
 
 /* What the command line adds to the file's own settings; zeroed is nothing. */
 struct scenario_options {
     const char *path, *out, *truth; /* truth: NULL for none */
-    const char *hide;               /* HOST,... */
-    int64_t lose_percent, seed;     /* SPEC_UNSET: as the file says */
     char **set;                     /* KEY=VALUE of the line file, HOST.KEY=VALUE of a host */
     unsigned set_count;
     bool microseconds;

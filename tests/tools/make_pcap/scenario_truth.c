@@ -85,16 +85,15 @@ void scenario_write_truth(const struct scenario *s, const char *path, uint64_t p
     FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
     if (!f)
         die("%s: cannot be opened: %s", path, strerror(errno));
-    fprintf(
-        f,
-        "{\n  \"packets\": %llu, \"requests\": %llu, \"responses\": %llu, \"copies\": %llu,\n"
-        "  \"invite_transactions\": %llu, \"call_ids\": %llu,\n"
-        "  \"left_out\": {\"unseen\": %llu, \"hidden\": %llu, \"lost\": %llu, \"outside\": %llu},\n"
-        "  \"calls\": [\n",
-        (unsigned long long)packets, (unsigned long long)requests, (unsigned long long)responses,
-        (unsigned long long)copies, (unsigned long long)invites, (unsigned long long)calls,
-        (unsigned long long)s->left_out.unseen, (unsigned long long)s->left_out.hidden,
-        (unsigned long long)s->left_out.lost, (unsigned long long)s->left_out.outside);
+    fprintf(f,
+            "{\n  \"packets\": %llu, \"requests\": %llu, \"responses\": %llu, \"copies\": %llu,\n"
+            "  \"invite_transactions\": %llu, \"call_ids\": %llu,\n"
+            "  \"left_out\": {\"unseen\": %llu, \"hidden\": %llu, \"outside\": %llu},\n"
+            "  \"calls\": [\n",
+            (unsigned long long)packets, (unsigned long long)requests,
+            (unsigned long long)responses, (unsigned long long)copies, (unsigned long long)invites,
+            (unsigned long long)calls, (unsigned long long)s->left_out.unseen,
+            (unsigned long long)s->left_out.hidden, (unsigned long long)s->left_out.outside);
     const char *separator = "";
     for (unsigned i = 0; i < s->dialogs.call_count; i++) {
         if (!call_in_capture(s, s->dialogs.calls[i]))

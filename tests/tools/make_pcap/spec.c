@@ -35,8 +35,7 @@ static const struct key keys[] = {
      "the capture begins here: earlier packets are not in it"},
     {"end", KEY_TIME, SPEC_FILE, FIELD(end), "the capture ends here: later packets are not in it"},
     {"hide", KEY_TEXT, SPEC_FILE, FIELD(hide), "HOST,…: what they send is not mirrored"},
-    {"lose", KEY_INT, SPEC_FILE, FIELD(lose), "percent of all packets that the mirror loses"},
-    {"seed", KEY_INT, SPEC_FILE, FIELD(seed), "for lose and jitter"},
+    {"seed", KEY_INT, SPEC_FILE, FIELD(seed), "for jitter"},
     {"snap", KEY_INT, SPEC_FILE, FIELD(snap), "octets captured of each packet"},
 
     {"vlan", KEY_TEXT, SPEC_PACKET, FIELD(vlan), "VLAN ids, outermost first: 10 or 10,20"},

@@ -43,7 +43,7 @@ struct spec_header {
 struct spec {
     /* file */
     const char *link, *resolution, *hide;
-    int64_t start, begin, end, lose, seed, snap;
+    int64_t start, begin, end, seed, snap;
     /* packet */
     const char *vlan;
     const char *wrap, *copy_wrap;
