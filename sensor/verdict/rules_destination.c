@@ -98,21 +98,20 @@ static bool has_recovered(const struct view *view)
            peer->last_answer_ns > view->others.last_refused_ns;
 }
 
-/* What turned others away, and then falls silent, may have died as well. What asks its clients to
- * send less says itself that it is overloaded. */
+/* What turned others away, and then falls silent, may have died as well; and who stops early may
+ * have been turned away like them, out of sight. What asks its clients to send less says itself
+ * that it is overloaded. */
 static enum confidence trust_overloaded(const struct view *view)
 {
     const struct peers_others *others = &view->others;
     bool is_shedding = view->told.shed_percent > 0;
-    if (view->is_silent)
+    if (view->is_silent || unanswered_stopped_early(view->facts) ||
+        (has_recovered(view) && !others->is_slow))
         return CONFIDENCE_LOW;
-    if (others->is_slow)
-        return others->refused > 0 || is_shedding ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
-    if (has_recovered(view))
-        return CONFIDENCE_LOW;
-    return (others->refused >= RULES_REFUSED_MANY && others->retry_after_s > 0) || is_shedding
-               ? CONFIDENCE_HIGH
-               : CONFIDENCE_MEDIUM;
+    bool is_sure = others->is_slow
+                       ? others->refused > 0
+                       : others->refused >= RULES_REFUSED_MANY && others->retry_after_s > 0;
+    return (is_sure || is_shedding) && view->has_long_ladder ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
 }
 
 static void say_overload(const struct view *view, struct cause *cause)

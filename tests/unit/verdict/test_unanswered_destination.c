@@ -315,6 +315,25 @@ static void test_refusals(void **state)
     assert_cause(judge(), CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_HIGH);
 }
 
+/* Who stops early may have got a 503 himself that the mirror missed. */
+static void test_refusals_and_short_ladders(void **state)
+{
+    static const enum confidence confidences[] = {CONFIDENCE_LOW, CONFIDENCE_LOW, CONFIDENCE_MEDIUM,
+                                                  CONFIDENCE_MEDIUM, CONFIDENCE_HIGH};
+    (void)state;
+    refused(&carol, 30, SENT + 2 * S);
+    refused(&carol, 30, SENT + 3 * S);
+    for (uint32_t i = 0; i < sizeof confidences / sizeof confidences[0]; i++) {
+        struct unanswered_facts facts = facts_of(i + 1);
+        assert_cause(judge_facts(&facts), CAUSE_DESTINATION_OVERLOADED, confidences[i]);
+    }
+    delays(100, 700);
+    struct unanswered_facts facts = facts_of(1);
+    assert_cause(judge_facts(&facts), CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_LOW);
+    facts = facts_of(7);
+    assert_cause(judge_facts(&facts), CAUSE_DESTINATION_OVERLOADED, CONFIDENCE_HIGH);
+}
+
 /* It turned others away, and since the request was sent nothing came from it at all. */
 static void test_refused_and_then_silent(void **state)
 {
@@ -554,6 +573,7 @@ int main(void)
         TEST(test_registered_is_not_wrong),
         TEST(test_overloaded),
         TEST(test_refusals),
+        TEST(test_refusals_and_short_ladders),
         TEST(test_refused_and_then_silent),
         TEST(test_selective_confidence),
         TEST(test_selective_words),
