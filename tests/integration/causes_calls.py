@@ -92,6 +92,17 @@ def cases():
     ]
 
 
+def hops_of(case_):
+    """{(who sent it, to whom)} of the INVITEs that go unanswered."""
+    sources = {public_of(caller.source) if caller.source.startswith("10.") else caller.source
+               for caller in case_.callers}
+    return {case_.hop} if case_.hop else {(source, case_.to) for source in sources}
+
+
+def confidences_of(case_):
+    return LEVELS[LEVELS.index(case_.least):LEVELS.index(case_.most) + 1]
+
+
 PHONE = HOME_POOL[-1]  # a telephone that registers, and whose NAT then forgets it
 ALG_HOMES = (HOME_POOL[3], HOME_POOL[-2])  # case "alg", and a call that goes well
 

@@ -43,6 +43,11 @@ def public_of(home):
     return f"192.0.2.{120 + int(home.rsplit('.', 1)[1])}"
 
 
+def is_on_the_right(address):
+    """Of the mirrored link."""
+    return address == FIREWALL or address.startswith("198.51.100.")
+
+
 def make_link(left, right):
     """Each (namespace, device, address/bits); the address may be None."""
     (namespace, device, _), (other_namespace, other, _) = left, right

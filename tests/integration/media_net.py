@@ -104,11 +104,11 @@ class Forwarder:
 class Tcpdump:
     """What the sensor is shown, as another program saw it at the same device."""
 
-    def __init__(self, path):
+    def __init__(self, path, *words):
         self.path = path
         self.process = subprocess.Popen(
             inside(SENSOR_NS, "tcpdump", "-i", SPAN, "-w", str(path), "--time-stamp-precision=nano", "-B", "16384",
-                   "-Z", "root", "udp"),
+                   "-Z", "root", *words),
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def end(self):
