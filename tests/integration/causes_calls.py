@@ -257,7 +257,9 @@ def start_healthy(folder, has_alg):
     with_alg = [Calls(folder, "with_alg", ALG_HOMES[1], PROXY, "busy", "busy", 30, 1)] if has_alg else []
     return with_alg + [
         Calls(folder, "beside", next(free), CALLEE["healthy"], "answered", "somebody", CALLS_BESIDE, CALLS_BESIDE / 36),
-        Calls(folder, "by_tcp", next(free), CALLEE["tcp_only"], "answered", "somebody", 36, 1, over="t1"),
+        # Two: one stranger proves no transport.
+        *(Calls(folder, name, next(free), CALLEE["tcp_only"], "answered", "somebody", 36, 1, over="t1")
+          for name in ("by_tcp", "by_tcp_too")),
         Calls(folder, "with_rport", HOME_POOL[-3], PROXY, "busy_rport", "busy", 30, 1),
         Calls(folder, "gave_up", next(free), PROXY, "proxied", "gave_up", 1),
         Calls(folder, "register", PHONE, PROXY, "register", "phone"),

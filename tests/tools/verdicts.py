@@ -95,19 +95,22 @@ class Matrix:
     def merge(self, other):
         self.counts.update(other.counts)
 
-    def cell(self, expected, given):
+    def cell(self, expected, given, is_exact):
+        """Not exact: how many, and with which confidences, but not how many with each."""
         if given == NO_EVENT:
             return str(self.counts[expected, given, ""] or ".")
         counts = [(self.counts[expected, given, confidence], confidence[0]) for confidence in CONFIDENCES]
+        if not is_exact and any(count for count, _ in counts):
+            return f"{sum(count for count, _ in counts)} {''.join(letter for count, letter in counts if count)}"
         return " ".join(f"{count}{letter}" for count, letter in counts if count) or "."
 
-    def rows(self):
+    def rows(self, is_exact=True):
         """Heads of the columns, and each row's name and cells; columns that stay empty are left out."""
         columns = [given for given in (*CODES, NO_EVENT) if any(key[1] == given for key in self.counts)]
         letters = {code: chr(ord("a") + i) for i, code in enumerate(CODES)}
         heads = [letters.get(given, "none") for given in columns]
         names = [(f"{letters[code]} {code}" if code in letters else code, code) for code in (*CODES, HEALTHY)]
-        return heads, [(name, [self.cell(code, given) for given in columns]) for name, code in names
+        return heads, [(name, [self.cell(code, given, is_exact) for given in columns]) for name, code in names
                        if any(key[0] == code for key in self.counts)]
 
     def text(self):
@@ -117,16 +120,16 @@ class Matrix:
             line = "  ".join(cell.rjust(width) for cell, width in zip(cells, widths))
             yield f"{name:26}{line}"
 
-    def markdown(self):
-        heads, rows = self.rows()
+    def markdown(self, is_exact):
+        heads, rows = self.rows(is_exact)
         yield "| expected \\ given | " + " | ".join(heads) + " |"
         yield "| --- |" + " ---: |" * len(heads)
         for name, cells in rows:
             yield f"| {name} | " + " | ".join(cells) + " |"
 
 
-LEGEND = ("How often what was said, with h, m or l for its confidence; none: no event; answered: INVITEs of which nothing "
-          "is to be said.\n")
+LEGEND = ("How often what was said, with h, m or l for its confidence; none: no event; answered: INVITEs of which "
+          "nothing is to be said.\n")
 
 
 def print_matrices(tables):
@@ -137,10 +140,10 @@ def print_matrices(tables):
             print("\n".join(matrix.text()))
 
 
-def check_readme(name, tables, may_write):
+def check_readme(name, tables, may_write, is_exact=True):
     """What is wrong with what the README has between its marks `name`: these tables; or it is made so."""
     begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    text = LEGEND + "".join(f"\n{title}:\n\n" + "\n".join(matrix.markdown()) + "\n" for title, matrix in tables)
+    text = LEGEND + "".join(f"\n{title}:\n\n" + "\n".join(matrix.markdown(is_exact)) + "\n" for title, matrix in tables)
     before, _, rest = README.read_text().partition(begin)
     kept, _, after = rest.partition(end)
     if kept == text:
