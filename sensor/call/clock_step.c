@@ -18,8 +18,9 @@ static void shift_each(int64_t *const times[], size_t count, int64_t step_ns)
 
 static void shift_findings(struct findings *findings, int64_t step_ns)
 {
-    int64_t *const times[] = {&findings->last_sent_ns, &findings->stray.last_ns,
-                              &findings->mangled.last_ns, &findings->icmp.first_ns,
+    int64_t *const times[] = {&findings->last_sent_ns,     &findings->stray.last_ns,
+                              &findings->mangled.last_ns,  &findings->partial.last_ns,
+                              &findings->partial_since_ns, &findings->icmp.first_ns,
                               &findings->icmp.last_ns};
     shift_each(times, sizeof times / sizeof times[0], step_ns);
 }

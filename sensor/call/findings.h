@@ -23,9 +23,11 @@ struct findings {
 
     int64_t last_sent_ns;
     int64_t first_gap_ns, last_gap_ns; /* of the retransmission ladder; 0: none yet */
+    int64_t partial_since_ns;          /* partial: all since then have its last_status */
     uint32_t fragments_lost;           /* of its sendings: fragments of them never passed */
     uint32_t places;                   /* where it was seen, by index in call/places.h */
-    bool ladder_broken;                /* the gaps between its sendings do not double */
+    uint16_t void_status; /* of the last parts of responses after which it went on; 0: none */
+    bool ladder_broken;   /* the gaps between its sendings do not double */
     bool is_told_struggling;
 
     struct request_facts request;

@@ -2,6 +2,7 @@
 
 #include "call/call_events.h"
 #include "call/call_facts.h"
+#include "call/invite_partial.h"
 #include "call/request_marks.h"
 #include "call/response_marks.h"
 #include "sip/sip_uri.h"
@@ -20,7 +21,7 @@ enum {
 /* No two sendings of one request are further apart: 64*T1 with the longest T1. */
 #define GAP_MAX_NS (T1_PER_TIMER_B * T1_MAX_NS)
 
-static int64_t t1_of(const struct calls *calls)
+int64_t invite_t1_ns(const struct calls *calls)
 {
     return calls->params.timer_b_ns / T1_PER_TIMER_B;
 }
@@ -145,7 +146,7 @@ static bool doubles(int64_t gap_ns, int64_t before_ns)
 static int64_t timer_b(const struct calls *calls, const struct transaction *t)
 {
     const struct findings *findings = t->findings;
-    int64_t t1_ns = t1_of(calls);
+    int64_t t1_ns = invite_t1_ns(calls);
     if (t->transmissions >= 3 && !findings->ladder_broken &&
         findings->first_gap_ns > t1_ns + t1_ns / 10)
         t1_ns = findings->first_gap_ns < T1_MAX_NS ? findings->first_gap_ns : T1_MAX_NS;
@@ -239,25 +240,11 @@ static void infer(struct calls *calls, struct transaction *t, bool is_presumed)
     drop_findings(calls, t);
 }
 
-/*
- * What passed last was a part of a response, and the next sending, which Timer A makes as late
- * again as the last one was (RFC 3261 section 17.1.1.2), did not come though there was time for it:
- * its client may have got the whole, and the mirror missed the rest.
- */
-static bool may_have_got_partial(const struct calls *calls, const struct transaction *t,
-                                 int64_t deadline_ns)
-{
-    const struct findings *findings = t->findings;
-    return findings->partial.count > 0 && findings->partial.last_ns >= findings->last_sent_ns &&
-           2 * (findings->last_sent_ns - t->first_sent_ns + t1_of(calls)) <=
-               deadline_ns - t->first_sent_ns;
-}
-
 void invite_timed_out(struct calls *calls, struct transaction *t, int64_t deadline_ns)
 {
     struct findings *findings = t->findings;
     struct unanswered_facts facts;
-    if (may_have_got_partial(calls, t, deadline_ns)) {
+    if (invite_partial_may_be_answer(calls, t, deadline_ns)) {
         infer(calls, t, true);
         return;
     }
@@ -289,7 +276,8 @@ static void show_insistence(struct calls *calls, struct transaction *t)
 /* It goes on, so what may have answered it did not. */
 static void judge_responses_anew(struct calls *calls, struct transaction *t, int64_t now_ns)
 {
-    if ((!t->port_differs && !t->is_partial) || now_ns - t->first_response_ns < t1_of(calls))
+    invite_partial_sent_again(calls, t, now_ns);
+    if ((!t->port_differs && !t->is_partial) || now_ns - t->first_response_ns < invite_t1_ns(calls))
         return;
     t->port_is_void |= t->port_differs;
     t->partial_is_void |= t->is_partial;
@@ -372,31 +360,6 @@ void invite_mangled(struct transaction *t, const struct datagram *datagram,
     response_marks_read(t, datagram, msg, what != MANGLED_VIA, &findings->response);
 }
 
-/* Nothing but parts of responses passed so far. */
-static void note_partial(const struct calls *calls, struct transaction *t,
-                         const struct datagram *datagram, const struct sip_msg *msg)
-{
-    struct findings *findings = t->findings;
-    findings->partial.count++;
-    findings->partial.last_ns = datagram->time_ns;
-    findings->partial.last_status = msg->status;
-    findings->partial.what = datagram->incomplete ? PARTIAL_FRAGMENTS : PARTIAL_TRUNCATED;
-    findings->partial.src = datagram->src;
-    if (t->is_partial)
-        return;
-    /* That fragments are missing is known late: it may have been sent again meanwhile. */
-    t->partial_is_void |= findings->last_sent_ns - datagram->time_ns >= t1_of(calls);
-    t->is_partial = !t->partial_is_void;
-}
-
-/* Is it a part of a response, and was no whole one seen? The request must be in view. */
-static bool is_only_partial(const struct transaction *t, const struct datagram *datagram,
-                            const struct sip_msg *msg)
-{
-    return t->findings && (datagram->incomplete || msg->defects & SIP_DEFECT_TRUNCATED) &&
-           (t->first_response_ns == CALL_NO_TIME || t->is_partial);
-}
-
 bool invite_responded(struct calls *calls, struct transaction *t, const struct datagram *datagram,
                       const struct sip_msg *msg)
 {
@@ -407,8 +370,8 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
     }
     if (t->timed_out_ns != CALL_NO_TIME)
         return false; /* its client has given up */
-    if (is_only_partial(t, datagram, msg)) {
-        note_partial(calls, t, datagram, msg);
+    if (invite_partial_is_one(t, datagram, msg)) {
+        invite_partial_note(calls, t, datagram, msg);
         if (!t->is_partial)
             return false;
     } else {

@@ -8,6 +8,8 @@
 
 #include "call/calls.h"
 
+/* RFC 3261 section 17.1.1.1, as it is configured. */
+int64_t invite_t1_ns(const struct calls *calls);
 /* Copies what the request says of itself into a transaction that was just added. */
 void invite_describe(struct calls *calls, struct transaction *transaction,
                      const struct datagram *datagram, const struct sip_msg *msg);
@@ -22,10 +24,8 @@ void invite_timed_out(struct calls *calls, struct transaction *transaction, int6
 /* A response with its Call-ID or its Via rewritten passed: its client takes it for none of its. */
 void invite_mangled(struct transaction *transaction, const struct datagram *datagram,
                     const struct sip_msg *msg, enum mangled what);
-/*
- * A response to it passed. False where it could not have reached its client. Of one that passed in
- * part (fragments missing, or cut within its body) that is seen by whether it goes on sending.
- */
+/* A response to it passed. False where it could not have reached its client, or only a part of it
+ * did that is of no use to that (invite_partial.h). */
 bool invite_responded(struct calls *calls, struct transaction *transaction,
                       const struct datagram *datagram, const struct sip_msg *msg);
 /* Was it sent so often that nothing can have reached its client? */

@@ -35,6 +35,34 @@ static void test_unanswered_after_step(void **state)
     }
 }
 
+static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 198.51.100.20\r\ns=-\r\nc=IN IP4 198.51.100.20\r\n"
+                          "t=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+
+/* Parts of responses before it stay what they were: of no use to the client. */
+static void test_partial_over_a_step(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    SAY(b, 0);
+    SAY(b, 100, .status = 183, .ttag = "g1", .sdp = sdp, .truncated = true);
+    step(b, -500000);
+    SAY(b, -499000);
+    SAY(b, -498000, .status = 183, .ttag = "g1", .sdp = sdp, .truncated = true);
+    step(b, 500000);
+    advance(b, TIMER_B_MS);
+    assert_int_equal(b->count, 1);
+    const struct cause *cause = &b->kept[0].event.invite_unanswered.cause;
+    unsigned told = 0;
+    for (unsigned i = 0; i < cause->evidence_count; i++) {
+        if (strcmp(cause->evidence[i].kind, "response_truncated") != 0)
+            continue;
+        assert_int_equal(cause->evidence[i].at_ns, AT(2000));
+        told += (unsigned)cause->evidence[i].count;
+    }
+    assert_int_equal(told, 2);
+    bench_free(b);
+}
+
 static void test_call_over_a_step(void **state)
 {
     struct bench *b = bench_new();
@@ -57,6 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unanswered_after_step),
+        cmocka_unit_test(test_partial_over_a_step),
         cmocka_unit_test(test_call_over_a_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
