@@ -146,6 +146,17 @@ static void test_early(void **state)
     }
 }
 
+/* One that waited too long keeps none back that came after it. */
+static void test_early_behind_expired(void **state)
+{
+    (void)state;
+    wait_for(1, TRANSPORT_UDP, 100, T0);
+    wait_for(1, TRANSPORT_UDP, 180, T0 + 10 * MS);
+    wait_for(1, TRANSPORT_UDP, 200, T0 + 90 * MS);
+    assert_int_equal(take(1, TRANSPORT_UDP, T0 + 150 * MS), 200);
+    assert_int_equal(requests.datagrams.waiting, 0);
+}
+
 /* What comes in datagrams, as anybody can send them, costs no connection its own. */
 static void test_too_many_wait(void **state)
 {
@@ -224,9 +235,9 @@ static void test_full_buckets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_add),           TEST(test_what_must_agree), TEST(test_early),
-        TEST(test_too_many_wait), TEST(test_ticks_wrap),      TEST(test_clock_step),
-        TEST(test_full_buckets),
+        TEST(test_add),           TEST(test_what_must_agree),      TEST(test_early),
+        TEST(test_too_many_wait), TEST(test_ticks_wrap),           TEST(test_clock_step),
+        TEST(test_full_buckets),  TEST(test_early_behind_expired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
