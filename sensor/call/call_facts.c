@@ -80,8 +80,8 @@ static bool is_sent_to_contact(const struct transaction *t, const struct finding
 }
 
 /*
- * Where the far end's own messages of the call came from. None where the target spoke in it, too: a
- * proxy that left the way stood between.
+ * With whom the call was set up: the far end, the NAT before it, or a proxy that did not record its
+ * route. None where the target was seen to speak in it, too: then it was such a proxy for certain.
  */
 static void read_far_end(const struct transaction *t, const struct findings *findings,
                          struct endpoint *far_end)

@@ -293,7 +293,7 @@ void invite_sent(struct calls *calls, struct transaction *t, const struct datagr
     int64_t now_ns = datagram->time_ns;
     invite_seen_at(calls, t, datagram);
     if (t->findings)
-        request_marks_read_again(msg, &t->findings->request);
+        request_marks_read_again(datagram, msg, &t->findings->request);
     icmp_ties_sent(&calls->icmp_ties, t, datagram);
     if (!ip_eq(&t->src.ip, &datagram->src.ip) || !ip_eq(&t->dst.ip, &datagram->dst.ip)) {
         /* Seen before and after a NAT, or on two links: one sending, not two. */

@@ -150,11 +150,15 @@ void request_marks_read(const struct datagram *datagram, const struct sip_msg *m
         facts->marks |= REQUEST_ALG_ADDRESS;
 }
 
-void request_marks_read_again(const struct sip_msg *msg, struct request_facts *facts)
+void request_marks_read_again(const struct datagram *datagram, const struct sip_msg *msg,
+                              struct request_facts *facts)
 {
     /* No client takes rport back in a transaction: something between the two places did. */
-    if (facts->asked_rport && !msg->top_via.has_rport)
-        facts->marks |= REQUEST_ALG_RPORT;
+    if (!facts->asked_rport || msg->top_via.has_rport || facts->marks & REQUEST_ALG_RPORT)
+        return;
+    facts->marks |= REQUEST_ALG_RPORT;
+    facts->bare_src = datagram->src;
+    facts->bare_dst = datagram->dst;
 }
 
 struct endpoint request_marks_response_target(const struct endpoint *src, const struct sip_via *via)

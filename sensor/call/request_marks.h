@@ -15,7 +15,8 @@ void request_marks_read(const struct datagram *datagram, const struct sip_msg *m
                         struct request_facts *facts);
 
 /* The same request passed once more, maybe elsewhere. */
-void request_marks_read_again(const struct sip_msg *msg, struct request_facts *facts);
+void request_marks_read_again(const struct datagram *datagram, const struct sip_msg *msg,
+                              struct request_facts *facts);
 
 /*
  * Where a server sends its responses over UDP (RFC 3261 section 18.2.2, RFC 3581 section 4):

@@ -272,7 +272,10 @@ static void add_others(struct list_of_evidence *list)
 static void add_this_caller(struct list_of_evidence *list)
 {
     const struct view *view = list->view;
-    if (view->pair.answered_ns != EVENT_NO_TIME) {
+    /* What came since may be a part of a response to this very INVITE, which was none for it. */
+    bool is_before =
+        view->facts->partial.count == 0 || view->pair.answered_ns < view->facts->first_sent_ns;
+    if (view->pair.answered_ns != EVENT_NO_TIME && is_before) {
         struct evidence *evidence = add(list, "answered_this_caller");
         evidence->at_ns = view->pair.answered_ns;
         evidence->status = view->pair.answered_status;

@@ -1,8 +1,10 @@
-/* What is said beside every cause: the hops, the places, the sender's look-ups, its ALG, and that
- * it is a scanner. */
+/* What is said beside every cause: the hops and places that it was seen at, a SIP ALG, where a
+ * re-INVITE went, private addresses, faults of the request, its sender's look-ups, and that this is
+ * a scanner. What its destination told before: rules_told.c. */
 #include "verdict/rules.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Of names from the wire or the configuration, in a sentence. */
 enum { NAME_SHOWN_MAX = 80, PLACE_SHOWN_MAX = 40 };
@@ -65,9 +67,9 @@ static void add_faults(const struct view *view, struct cause *cause)
     if (marks & REQUEST_TRUNCATED)
         rules_add_sentence(
             cause->next_step,
-            "Its datagram ends before the message does (Content-Length), so a server "
-            "answers 400 or drops it (RFC 3261 18.3): does %s, or a SIP ALG behind it, "
-            "cut it?",
+            "Its datagram ends before the message does (no blank line, or less than its "
+            "Content-Length), so a server answers 400 or drops it (RFC 3261 7, 18.3): does %s, or "
+            "a SIP ALG behind it, cut it?",
             view->src_text);
     if (marks & REQUEST_MALFORMED)
         rules_add_sentence(cause->next_step,
@@ -76,21 +78,32 @@ static void add_faults(const struct view *view, struct cause *cause)
                            view->src_text);
 }
 
-/* A re-INVITE goes where the other side said, which need not be where that one can be reached. */
+/*
+ * A re-INVITE goes where the other side said, which need not be where that one can be reached; or a
+ * proxy stood in the way before and took no part in the dialog (RFC 3261 section 16.6, step 4).
+ */
 static void add_far_end(const struct view *view, struct cause *cause)
 {
     const struct endpoint *far_end = &view->facts->far_end;
     char text[ENDPOINT_TEXT_MAX];
     if (far_end->ip.version == 0)
         return;
-    rules_add_sentence(
-        cause->next_step,
-        "This re-INVITE went to the Contact that the far end gave, %s, but the far end itself was "
-        "at "
-        "%s: is that Contact private, or did a SIP ALG write it? Let the far end write the address "
-        "that it is reached at, or heed where it sends from (Asterisk pjsip: rewrite_contact=yes, "
-        "Kamailio: fix_nated_contact()).",
-        view->dst_ip, endpoint_format(far_end, text));
+    endpoint_format(far_end, text);
+    if (ip_is_private(&view->facts->dst.endpoint.ip) && !ip_is_private(&far_end->ip))
+        rules_add_sentence(
+            cause->next_step,
+            "This re-INVITE went to the private Contact that the far end gave, %s, but the call "
+            "was set up with %s: let the far end write the address that it is reached at, or heed "
+            "where it sends from (Asterisk pjsip: rewrite_contact=yes, Kamailio: "
+            "fix_nated_contact()).",
+            view->dst_ip, text);
+    else
+        rules_add_sentence(
+            cause->next_step,
+            "This re-INVITE went to the Contact that the far end gave, %s, but the call was set up "
+            "with %s: that is a proxy without Record-Route (Kamailio: record_route()), so that "
+            "%s has to be reached from %s, or the Contact is wrong.",
+            view->dst_ip, text, view->dst_ip, view->src_ip);
 }
 
 static const char *describe_place(const struct event_place *place, char *text)
@@ -127,20 +140,43 @@ static void add_hops(const struct view *view, struct cause *cause)
                 describe_place(&hop->missing, place));
 }
 
+static bool says_alg_off(const struct cause *cause)
+{
+    return strstr(cause->next_step, RULES_ALG_OFF) != NULL;
+}
+
+/* Something between two places where it was seen took rport out of its Via. */
+static void add_alg_rport(const struct view *view, struct cause *cause)
+{
+    const struct request_facts *request = &view->facts->request;
+    const struct endpoint *src = &view->facts->src.endpoint, *dst = &view->facts->dst.endpoint;
+    char had[2][ENDPOINT_TEXT_MAX], lacks[2][ENDPOINT_TEXT_MAX];
+    if (!(request->marks & REQUEST_ALG_RPORT))
+        return;
+    if (endpoint_eq(&request->bare_src, src) && endpoint_eq(&request->bare_dst, dst))
+        rules_add_sentence(cause->next_step,
+                           "Its Via had rport where it was seen first, and no more where it was "
+                           "seen next: something between took it out, so that responses go to the "
+                           "port in the Via.");
+    else
+        rules_add_sentence(
+            cause->next_step,
+            "Its Via had rport on %s -> %s, and no more on %s -> %s: something between took it "
+            "out, so that responses go to the port in the Via.",
+            endpoint_format(src, had[0]), endpoint_format(dst, had[1]),
+            endpoint_format(&request->bare_src, lacks[0]),
+            endpoint_format(&request->bare_dst, lacks[1]));
+    if (!says_alg_off(cause))
+        rules_add_sentence(cause->next_step, "That is what a SIP ALG does: " RULES_ALG_OFF ".");
+}
+
 static void add_alg(const struct view *view, struct cause *cause)
 {
-    bool is_said =
-        cause->code == CAUSE_RESPONSE_MISDIRECTED || cause->code == CAUSE_RESPONSE_MANGLED;
-    if (view->alg_traits >= RULES_ALG_TRAITS_MIN && !is_said)
+    if (view->alg_traits >= RULES_ALG_TRAITS_MIN && !says_alg_off(cause))
         rules_add_sentence(cause->next_step,
                            "The request shows %u traits of a SIP ALG: " RULES_ALG_OFF ".",
                            view->alg_traits);
-    if (view->facts->request.marks & REQUEST_ALG_RPORT)
-        rules_add_sentence(
-            cause->next_step,
-            "Its Via had rport where it was seen first, and no more where it was seen "
-            "next: something between took it out, so that responses go to the port "
-            "in the Via.");
+    add_alg_rport(view, cause);
 }
 
 /* It does no harm before there is an answer, but then it will. */

@@ -109,7 +109,7 @@ enum request_mark {
     /* Of what a server may drop without a word. */
     REQUEST_MALFORMED = 1 << 9, /* Request-URI, From or To cannot be read, or a header is broken */
     REQUEST_NO_HOPS_LEFT = 1 << 10, /* Max-Forwards is 0 (RFC 3261 section 16.3) */
-    REQUEST_TRUNCATED = 1 << 11,    /* its datagram ends within the header or the body */
+    REQUEST_TRUNCATED = 1 << 11,    /* its datagram ends before the blank line or within the body */
     REQUEST_ALG_RPORT = 1 << 12,    /* it had rport where it was seen first, and not later on */
     REQUEST_MARK_COUNT = 13,
 };
@@ -120,6 +120,7 @@ struct request_facts {
     bool asked_rport;          /* RFC 3581 */
     bool is_relayed;           /* more than one Via: Contact and SDP are not its sender's own */
     struct ip_addr private_ip; /* the first that was found; version 0: none */
+    struct endpoint bare_src, bare_dst; /* REQUEST_ALG_RPORT: where it was seen without */
 };
 
 enum { UNANSWERED_PLACES_MAX = 4 };
@@ -169,8 +170,9 @@ struct unanswered_facts {
     struct mangled_facts mangled;
     struct partial_facts partial;
     struct response_facts response; /* of stray and mangled ones */
-    /* A re-INVITE went to the Contact that the far end gave (RFC 3261 section 12.2.1.1): where that
-     * one's own messages came from, if it is another address; ip.version 0: it is not. */
+    /* A re-INVITE went to the Contact that the far end gave (RFC 3261 section 12.2.1.1): with whom
+     * the call was set up, if it is another address (the far end behind a NAT, or a proxy without
+     * Record-Route); ip.version 0: it is not. */
     struct endpoint far_end;
     struct connection_facts connection; /* only where the transport has one */
     struct icmp_facts icmp;

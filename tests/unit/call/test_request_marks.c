@@ -173,8 +173,16 @@ static void test_rport_taken_out(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct request_facts facts = {.asked_rport = rows[i].had};
         const struct sip_msg msg = {.top_via.has_rport = rows[i].has};
-        request_marks_read_again(&msg, &facts);
+        struct datagram datagram = {.src = endpoint_of("203.0.113.7", 40001),
+                                    .dst = endpoint_of("198.51.100.20", 5060)};
+        const struct datagram first = datagram;
+        request_marks_read_again(&datagram, &msg, &facts);
         assert_int_equal(facts.marks, rows[i].marks);
+        datagram.src.port++; /* once more */
+        request_marks_read_again(&datagram, &msg, &facts);
+        const struct endpoint none = {0};
+        assert_true(endpoint_eq(&facts.bare_src, rows[i].marks ? &first.src : &none));
+        assert_true(endpoint_eq(&facts.bare_dst, rows[i].marks ? &first.dst : &none));
     }
 }
 

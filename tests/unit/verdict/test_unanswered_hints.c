@@ -160,6 +160,82 @@ static void test_unknown_hints(void **state)
     assert_int_equal(find_evidence(&cause, "sip_alg")->count, 1);
 }
 
+/* Seen at two places, and something between them wrote it anew: one trait is enough. Where nobody
+ * says it already, it is to be turned off. */
+static void test_rport_taken_out(void **state)
+{
+    struct unanswered_facts facts = facts_of(7);
+    (void)state;
+    gateway_answers(3);
+    facts.request.marks = REQUEST_ALG_RPORT;
+    facts.request.asked_rport = true;
+    facts.request.bare_src = carol;
+    facts.request.bare_dst = gw;
+    struct cause cause = judge_facts(&facts);
+    assert_int_equal(find_evidence(&cause, "sip_alg")->count, 1);
+    assert_says(cause.next_step,
+                "had rport on 192.0.2.10:5060 -> 198.51.100.20:5060, and no more on "
+                "192.0.2.11:5062 -> 198.51.100.20:5060: something between took it out");
+    assert_says(cause.next_step, "That is what a SIP ALG does: turn it off there (");
+    facts.request.bare_src = alice; /* at another place of the same hop */
+    cause = judge_facts(&facts);
+    assert_says(cause.next_step, "had rport where it was seen first, and no more where");
+    facts.request.marks |= REQUEST_ALG_VIA;
+    cause = judge_facts(&facts);
+    assert_says(cause.next_step, "2 traits of a SIP ALG: turn it off there (");
+    assert_null(strstr(strstr(cause.next_step, "turn it off") + 1, "turn it off"));
+    facts.request.marks = REQUEST_ALG_RPORT;
+    facts.stray = (struct stray_facts){
+        .count = 1, .last_ns = SENT, .last_status = 200, .src = gw, .dst = carol};
+    cause = judge_facts(&facts);
+    assert_cause(cause, CAUSE_RESPONSE_MISDIRECTED, CONFIDENCE_HIGH);
+    assert_null(strstr(strstr(cause.next_step, "turn it off") + 1, "turn it off"));
+}
+
+/* Only a private Contact that was met at a public address is NAT's or an ALG's for certain. */
+static void test_far_end(void **state)
+{
+    struct unanswered_facts facts = facts_of(7);
+    (void)state;
+    mirror_works();
+    facts.far_end = hop_at(7);
+    struct cause cause = judge_facts(&facts);
+    assert_says(cause.next_step,
+                "went to the Contact that the far end gave, 198.51.100.20, but the call was set up "
+                "with 203.0.113.7:5060: that is a proxy without Record-Route");
+    assert_says(cause.next_step, "or the Contact is wrong.");
+    assert_null(strstr(cause.next_step, "rewrite_contact"));
+    assert_true(endpoint_eq(&find_evidence(&cause, "far_end_elsewhere")->who, &facts.far_end));
+    facts.dst.endpoint.ip = ip_from_v4((const uint8_t[4]){192, 168, 1, 5});
+    cause = judge_facts(&facts);
+    assert_says(cause.next_step, "private Contact that the far end gave, 192.168.1.5, but the call "
+                                 "was set up with 203.0.113.7:5060");
+    assert_says(cause.next_step, "rewrite_contact=yes");
+    assert_null(strstr(cause.next_step, "Record-Route"));
+    facts.far_end.ip = ip_from_v4((const uint8_t[4]){192, 168, 1, 1});
+    cause = judge_facts(&facts);
+    assert_says(cause.next_step, "Record-Route");
+    assert_null(strstr(cause.next_step, "private"));
+}
+
+/* A part of a response to the INVITE itself is no answer to its caller. */
+static void test_part_is_no_answer(void **state)
+{
+    struct unanswered_facts facts = facts_of(7);
+    (void)state;
+    saw_response(&gw, &alice, TRANSPORT_UDP, 200, "OPTIONS", SENT - S);
+    facts.partial = (struct partial_facts){
+        .count = 1, .last_ns = SENT, .last_status = 183, .what = PARTIAL_TRUNCATED, .src = gw};
+    struct cause cause = judge_facts(&facts);
+    assert_int_equal(find_evidence(&cause, "answered_this_caller")->at_ns, SENT - S);
+    saw_response(&gw, &alice, TRANSPORT_UDP, 183, "INVITE", SENT);
+    cause = judge_facts(&facts);
+    assert_null(find_evidence(&cause, "answered_this_caller"));
+    facts.partial.count = 0;
+    cause = judge_facts(&facts);
+    assert_int_equal(find_evidence(&cause, "answered_this_caller")->at_ns, SENT);
+}
+
 static void test_scanner(void **state)
 {
     struct unanswered_facts facts = facts_of(1);
@@ -407,10 +483,17 @@ static void test_any_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_answered_again), TEST(test_passed_on),
-        TEST(test_places),         TEST(test_dns),
-        TEST(test_unknown_hints),  TEST(test_scanner),
-        TEST(test_struggling),     TEST(test_order_of_all),
+        TEST(test_answered_again),
+        TEST(test_passed_on),
+        TEST(test_places),
+        TEST(test_dns),
+        TEST(test_unknown_hints),
+        TEST(test_scanner),
+        TEST(test_rport_taken_out),
+        TEST(test_far_end),
+        TEST(test_part_is_no_answer),
+        TEST(test_struggling),
+        TEST(test_order_of_all),
         TEST(test_any_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
