@@ -380,6 +380,13 @@ static bool is_for_scanners(const struct sip_msg *msg)
     return msg->method == SIP_INVITE || msg->method == SIP_REGISTER || msg->method == SIP_OPTIONS;
 }
 
+/* What a response says counts by what its request showed. */
+static void weigh_response(struct peers_response *response, unsigned request_marks)
+{
+    response->to_credentials = request_marks & OPEN_REQUEST_CREDENTIALS;
+    response->has_oc &= request_marks != 0 && !(request_marks & OPEN_REQUEST_OC);
+}
+
 static void take_request(struct calls *calls, const struct datagram *datagram,
                          const struct sip_msg *msg)
 {
@@ -395,10 +402,13 @@ static void take_request(struct calls *calls, const struct datagram *datagram,
         calls_other(calls, datagram, msg);
     if (msg->method == SIP_ACK)
         return;
-    open_requests_add(&calls->open_requests, datagram, msg);
+    unsigned marks = open_requests_add(&calls->open_requests, datagram, msg);
     const struct open_requests_early *early;
-    while ((early = open_requests_take_early(&calls->open_requests, datagram, msg)) != NULL)
-        peers_believe_response(&calls->peers, &early->response, early->time_ns);
+    while ((early = open_requests_take_early(&calls->open_requests, datagram, msg)) != NULL) {
+        struct peers_response response = early->response;
+        weigh_response(&response, marks);
+        peers_believe_response(&calls->peers, &response, early->time_ns);
+    }
 }
 
 /* Does it answer a scanner? What is accepted shows that its client is none. */
@@ -428,11 +438,12 @@ static uint32_t retry_after(const struct sip_msg *msg)
 static void take_response(struct calls *calls, const struct datagram *datagram,
                           const struct sip_msg *msg)
 {
+    unsigned marks = open_requests_find(&calls->open_requests, datagram, msg);
     bool answers; /* what was asked */
     if (msg->method == SIP_INVITE) {
         answers = calls_invite_response(calls, datagram, msg);
     } else {
-        answers = open_requests_has(&calls->open_requests, datagram, msg);
+        answers = marks != 0;
         calls_other(calls, datagram, msg);
     }
     struct peers_response response = {
@@ -441,7 +452,7 @@ static void take_response(struct calls *calls, const struct datagram *datagram,
         .transport = datagram->transport,
         .status = msg->status,
         .method = sip_method_name(msg->method),
-        .cseq = msg->cseq,
+        .request_hash = call_table_via_hash(&calls->table, &msg->top_via),
         .is_register = msg->method == SIP_REGISTER,
         .is_options = msg->method == SIP_OPTIONS,
         .answers = answers,
@@ -451,9 +462,10 @@ static void take_response(struct calls *calls, const struct datagram *datagram,
         .oc_percent = msg->top_via.oc_percent,
         .oc_validity_ms = msg->top_via.oc_validity_ms,
     };
-    peers_saw_response(&calls->peers, &response, datagram->time_ns);
-    if (!answers && !open_requests_has(&calls->open_requests, datagram, msg))
+    if (!answers && marks == 0)
         open_requests_wait(&calls->open_requests, datagram, msg, &response);
+    weigh_response(&response, marks);
+    peers_saw_response(&calls->peers, &response, datagram->time_ns);
 }
 
 static void take_message(struct calls *calls, const struct datagram *datagram,

@@ -23,6 +23,9 @@ enum { EARLY_DATAGRAMS = 16, EARLY_ON_STREAMS = 256 };
  * send again. */
 #define EARLY_ON_STREAM_NS INT64_C(2000000000)
 
+/* The lowest bits of a tag are the marks, without OPEN_REQUEST_SEEN. */
+enum { MARK_BITS = 2, MARKS = (1 << MARK_BITS) - 1 };
+
 /* ticks 0: free. */
 struct open_requests_entry {
     uint32_t tag, ticks;
@@ -141,14 +144,40 @@ const struct open_requests_early *open_requests_take_early(struct open_requests 
     return NULL;
 }
 
-void open_requests_add(struct open_requests *requests, const struct datagram *datagram,
-                       const struct sip_msg *msg)
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~(uint32_t)MARKS;
+}
+
+static bool has_tag(const struct open_requests_entry *entry, uint32_t tag)
+{
+    return entry->ticks != 0 && (entry->tag & ~(uint32_t)MARKS) == tag;
+}
+
+static unsigned marks_of(const struct open_requests_entry *entry)
+{
+    return OPEN_REQUEST_SEEN | (entry->tag & MARKS) << 1;
+}
+
+static uint32_t read_marks(const struct sip_msg *msg)
+{
+    return (uint32_t)((msg->has_credentials ? OPEN_REQUEST_CREDENTIALS : 0) |
+                      (msg->top_via.has_oc ? OPEN_REQUEST_OC : 0)) >>
+           1;
+}
+
+unsigned open_requests_add(struct open_requests *requests, const struct datagram *datagram,
+                           const struct sip_msg *msg)
 {
     uint64_t hash = hash_of(requests, msg, &datagram->src.ip, &datagram->dst.ip);
     struct open_requests_entry *way = requests->bucket[hash % BUCKETS].way, *chosen = way;
-    const struct open_requests_entry entry = {(uint32_t)(hash >> 32), ticks_of(datagram->time_ns)};
+    struct open_requests_entry entry = {tag_of(hash) | read_marks(msg),
+                                        ticks_of(datagram->time_ns)};
     for (int i = 0; i < WAYS; i++) {
-        if (way[i].ticks == 0 || way[i].tag == entry.tag) {
+        bool is_it = has_tag(&way[i], tag_of(hash));
+        if (is_it)
+            entry.tag |= way[i].tag;
+        if (is_it || way[i].ticks == 0) {
             chosen = &way[i];
             break;
         }
@@ -156,21 +185,21 @@ void open_requests_add(struct open_requests *requests, const struct datagram *da
             chosen = &way[i];
     }
     *chosen = entry;
+    return marks_of(&entry);
 }
 
-bool open_requests_has(const struct open_requests *requests, const struct datagram *datagram,
-                       const struct sip_msg *msg)
+unsigned open_requests_find(const struct open_requests *requests, const struct datagram *datagram,
+                            const struct sip_msg *msg)
 {
     uint64_t hash = hash_of(requests, msg, &datagram->dst.ip, &datagram->src.ip);
     const struct open_requests_entry *way = requests->bucket[hash % BUCKETS].way;
     uint32_t now = ticks_of(datagram->time_ns);
     for (int i = 0; i < WAYS; i++) {
         int32_t age = (int32_t)(now - way[i].ticks);
-        if (way[i].ticks != 0 && way[i].tag == (uint32_t)(hash >> 32) && age >= -1 &&
-            age <= KEPT_TICKS)
-            return true;
+        if (has_tag(&way[i], tag_of(hash)) && age >= -1 && age <= KEPT_TICKS)
+            return marks_of(&way[i]);
     }
-    return false;
+    return 0;
 }
 
 void open_requests_clock_step(struct open_requests *requests, int64_t step_ns)

@@ -38,9 +38,18 @@ struct open_requests {
 int open_requests_init(struct open_requests *requests);
 void open_requests_fini(struct open_requests *requests);
 
-/* A request passed. */
-void open_requests_add(struct open_requests *requests, const struct datagram *datagram,
-                       const struct sip_msg *msg);
+/* What a request shows that says how its responses are to be read; bits. */
+enum open_request_mark {
+    OPEN_REQUEST_SEEN = 1 << 0,
+    OPEN_REQUEST_CREDENTIALS = 1 << 1,
+    /* Its top Via has an oc with a value, which no client gives (RFC 7339 section 4.1): the server
+     * may have copied it, as it copies all of the Via, and asks for nothing. */
+    OPEN_REQUEST_OC = 1 << 2,
+};
+
+/* A request passed. Returns its marks, with those of its earlier sendings. */
+unsigned open_requests_add(struct open_requests *requests, const struct datagram *datagram,
+                           const struct sip_msg *msg);
 /* Of the responses that came a little before this request, the first; no more of them: NULL. To be
  * used before another waits. */
 const struct open_requests_early *open_requests_take_early(struct open_requests *requests,
@@ -49,9 +58,9 @@ const struct open_requests_early *open_requests_take_early(struct open_requests 
 /* A response whose request was not seen yet. */
 void open_requests_wait(struct open_requests *requests, const struct datagram *datagram,
                         const struct sip_msg *msg, const struct peers_response *response);
-/* Was the request of this response seen, in the last minute or so? */
-bool open_requests_has(const struct open_requests *requests, const struct datagram *datagram,
-                       const struct sip_msg *msg);
+/* The marks of the request of this response, if it was seen in the last minute or so; else 0. */
+unsigned open_requests_find(const struct open_requests *requests, const struct datagram *datagram,
+                            const struct sip_msg *msg);
 void open_requests_clock_step(struct open_requests *requests, int64_t step_ns);
 
 #endif

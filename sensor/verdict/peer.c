@@ -4,7 +4,7 @@
 #include "verdict/peer_told.h"
 
 /* RFC 3261 section 21: the first of those that refuse, and 503. */
-enum { STATUS_REDIRECTION = 300, STATUS_SERVICE_UNAVAILABLE = 503 };
+enum { STATUS_TRYING = 100, STATUS_REDIRECTION = 300, STATUS_SERVICE_UNAVAILABLE = 503 };
 
 const struct peer *peers_find_endpoint(const struct peers *peers, const struct endpoint *who)
 {
@@ -133,6 +133,8 @@ void peers_believe_response(struct peers *peers, const struct peers_response *re
                              response->retry_after_s, now_ns);
         return;
     }
+    if (peer->answers && response->status > STATUS_TRYING)
+        peer_answers_served(peer->answers, &dst->ip, now_ns);
     note_answered_over(peer, response, now_ns);
     note_answered_over(peer->host, response, now_ns);
     note_answer(peers, peer, response, now_ns);

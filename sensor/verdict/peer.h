@@ -74,9 +74,9 @@ struct pair {
         uint64_t unasked;  /* transactions answered this way whose request was never seen */
         int64_t answered_ns;      /* the latest response this way; EVENT_NO_TIME: none */
         uint16_t answered_status; /* of it */
-        uint16_t challenges; /* 401 and 407 this way, each to another CSeq, since it last accepted
-                                anything but OPTIONS */
-        uint32_t challenge_cseq;   /* of the latest of these */
+        uint16_t challenges; /* 401 and 407 this way to requests with credentials, each to another,
+                                since it last accepted anything but OPTIONS */
+        uint64_t challenge_hash;   /* of the request of the latest of these */
         int64_t challenged_ns;     /* when that was; challenges 0: not set */
         uint32_t invites;          /* asked this way, each once; scanners' apart */
         uint32_t invites_repeated; /* of these, answered only after they were sent again */
@@ -95,8 +95,8 @@ struct pair_view {
     uint64_t inferred;        /* of the client's transactions */
     int64_t answered_ns;      /* the server's latest response to this client; EVENT_NO_TIME */
     uint16_t answered_status; /* of it */
-    /* Requests of the client that were challenged since the server last accepted one, and when the
-     * latest was. */
+    /* Requests of the client that had credentials and were challenged all the same since the server
+     * last accepted one, and when the latest was. */
     uint16_t challenges;
     int64_t challenged_ns;
     /* Where on the mirror every one of the client's latest answered INVITEs was seen, of some; 0:
@@ -159,13 +159,14 @@ struct peers_response {
     struct endpoint src, dst;
     enum transport transport;
     uint16_t status;
-    const char *method; /* static: of the request */
-    uint32_t cseq;
-    bool is_register;   /* the method is REGISTER */
-    bool is_options;    /* the method is OPTIONS */
-    bool answers;       /* it answers what it belongs to: not astray, not mangled */
-    bool is_of_scanner; /* what it answers came from a scanner: it shows that the host is alive and
-                           in sight, not how it answers anybody else */
+    const char *method;    /* static: of the request */
+    uint64_t request_hash; /* of that one, whatever else its client asks */
+    bool is_register;      /* the method is REGISTER */
+    bool is_options;       /* the method is OPTIONS */
+    bool answers;          /* it answers what it belongs to: not astray, not mangled */
+    bool is_of_scanner;  /* what it answers came from a scanner: it shows that the host is alive and
+                            in sight, not how it answers anybody else */
+    bool to_credentials; /* what it answers had some */
     uint32_t retry_after_s; /* RFC 3261 section 20.33; 0: not said */
     /* RFC 7339: so much of what it sends, and for so long, the client is to leave out. */
     bool has_oc;
@@ -222,7 +223,8 @@ struct peers_others {
      * the next are set. */
     bool is_slow;
     int64_t median_ns, usual_median_ns;
-    unsigned delays; /* how many were measured of the former */
+    unsigned delays;         /* how many were measured of the former */
+    bool is_slow_to_several; /* two clients or more waited so long */
 };
 /* False where nothing is known of it; *others is all zeroes then. */
 bool peers_read_others(const struct peers *peers, const struct endpoint *server,

@@ -65,7 +65,8 @@ void answers_book_clock_step(struct answers_book *book, int64_t step_ns)
             shift(&answers->client[i].at_ns, step_ns);
         for (int i = 0; i < ANSWERS_REFUSALS; i++)
             shift(&answers->refused[i].at_ns, step_ns);
-        shift(&answers->control.at_ns, step_ns);
+        for (int i = 0; i < ANSWERS_CONTROLS; i++)
+            shift(&answers->control[i].at_ns, step_ns);
         for (int i = 0; i < ANSWERS_DELAYS; i++)
             shift(&answers->delay[i].at_ns, step_ns);
         for (int i = 0; i < ANSWERS_SLOTS; i++)
@@ -114,7 +115,14 @@ void peer_answers_refused(struct peer_answers *answers, const struct ip_addr *cl
             oldest = at;
     }
     *(own_count >= ANSWERS_REFUSALS_EACH ? own : oldest) =
-        (struct refused_client){*client, retry_after_s, now_ns};
+        (struct refused_client){*client, retry_after_s, now_ns, false};
+}
+
+void peer_answers_served(struct peer_answers *answers, const struct ip_addr *client, int64_t now_ns)
+{
+    for (int i = 0; i < ANSWERS_REFUSALS && answers->refused[i].ip.version != 0; i++)
+        if (answers->refused[i].at_ns <= now_ns && ip_eq(&answers->refused[i].ip, client))
+            answers->refused[i].is_over = true;
 }
 
 static uint32_t in_us(int64_t ns)
@@ -153,22 +161,20 @@ static void add_sample(struct answers_slot *slot, uint32_t us)
     slot->us[slot->samples++] = us;
 }
 
-/* Not secret, so that nothing which is said depends on a key: clients that share one share a limit,
- * and no more than that. */
-static uint8_t tag_of(const struct ip_addr *client)
+uint8_t peer_answers_tag(const struct ip_addr *client)
 {
     uint64_t high, low;
     memcpy(&high, client->octets, sizeof high);
     memcpy(&low, client->octets + 8, sizeof low);
     uint64_t mixed = (high * UINT64_C(0x9e3779b97f4a7c15) ^ low) * UINT64_C(0xbf58476d1ce4e5b9);
-    return (uint8_t)(mixed >> 56) | 1;
+    return (uint8_t)((mixed >> 57) + 1);
 }
 
 /* In place of the oldest; of a client that has its share, of its own oldest. */
 static struct answer_delay *place_of_delay(struct peer_answers *answers,
                                            const struct ip_addr *client)
 {
-    const uint8_t tag = tag_of(client);
+    const uint8_t tag = peer_answers_tag(client);
     unsigned own = 0, place = 0;
     uint32_t oldest = 0;
     for (unsigned i = 0; i < ANSWERS_DELAYS; i++)
@@ -279,19 +285,31 @@ static uint32_t least_delay(const struct answer_delay *delay, uint32_t usual_us)
     return delay->last_us >= (uint64_t)SLOW_FACTOR * usual_us ? delay->first_us : delay->last_us;
 }
 
+static bool is_slow(uint32_t us, uint32_t usual_us)
+{
+    return us > SLOW_OVER_US && us >= (uint64_t)SLOW_FACTOR * usual_us;
+}
+
 /* The lower one of two, for the same reason. */
 static uint32_t late_median(const struct peer_answers *answers, const struct ip_addr *client,
-                            uint32_t usual_us, int64_t now_ns, unsigned *count)
+                            uint32_t usual_us, int64_t now_ns, struct peers_others *others)
 {
     struct weighted sample[ANSWERS_DELAYS];
+    const struct ip_addr *slow = NULL;
     size_t samples = 0;
     for (uint32_t i = 0; i < ANSWERS_DELAYS; i++) {
         const struct answer_delay *delay = &answers->delay[i];
-        if (answers->delay_tag[i] != 0 && !ip_eq(&delay->client, client) &&
-            age_of(delay->at_ns, now_ns) <= ANSWERS_LATELY_NS)
-            sample[samples++] = (struct weighted){least_delay(delay, usual_us), 1};
+        if (answers->delay_tag[i] == 0 || ip_eq(&delay->client, client) ||
+            age_of(delay->at_ns, now_ns) > ANSWERS_LATELY_NS)
+            continue;
+        uint32_t us = least_delay(delay, usual_us);
+        sample[samples++] = (struct weighted){us, 1};
+        if (!is_slow(us, usual_us))
+            continue;
+        others->is_slow_to_several |= slow && !ip_eq(slow, &delay->client);
+        slow = &delay->client;
     }
-    *count = (unsigned)samples; /* may_be_slow has seen some */
+    others->delays = (unsigned)samples; /* may_be_slow has seen some */
     qsort(sample, samples, sizeof sample[0], compare_weighted);
     return sample[(samples - 1) / 2].us;
 }
@@ -315,18 +333,18 @@ static bool may_be_slow(const struct peer_answers *answers, const struct ip_addr
 static void read_delays(const struct peer_answers *answers, const struct ip_addr *client,
                         int64_t now_ns, struct peers_others *others)
 {
-    unsigned late_count, usual_count;
+    struct peers_others found = *others;
+    unsigned usual_count;
     if (!may_be_slow(answers, client, now_ns))
         return;
     uint32_t usual_us = usual_median(answers, now_ns, &usual_count);
-    uint32_t late_us = late_median(answers, client, usual_us, now_ns, &late_count);
-    if (usual_count < USUAL_DELAYS_MIN || late_us <= SLOW_OVER_US ||
-        late_us < (uint64_t)SLOW_FACTOR * usual_us)
+    uint32_t late_us = late_median(answers, client, usual_us, now_ns, &found);
+    if (usual_count < USUAL_DELAYS_MIN || !is_slow(late_us, usual_us))
         return;
-    others->is_slow = true;
-    others->median_ns = (int64_t)late_us * 1000;
-    others->usual_median_ns = (int64_t)usual_us * 1000;
-    others->delays = late_count;
+    found.is_slow = true;
+    found.median_ns = (int64_t)late_us * 1000;
+    found.usual_median_ns = (int64_t)usual_us * 1000;
+    *others = found;
 }
 
 void peer_answers_read(const struct peer_answers *answers, const struct ip_addr *client,

@@ -34,6 +34,9 @@ enum {
     ANSWERS_DELAYS_EACH = 32, /* of one client, for the same reason */
     ANSWERS_SLOTS = 12,       /* those of the usual time, and two that it has not come to yet */
     ANSWERS_SLOT_DELAYS = 16,
+    ANSWERS_SLOT_SENDERS = 8,
+    ANSWERS_TAGS = 128,
+    ANSWERS_CONTROLS = 4,
 };
 
 struct peer_answers {
@@ -51,15 +54,17 @@ struct peer_answers {
         struct ip_addr ip; /* version 0: free */
         uint32_t retry_after_s;
         int64_t at_ns;
+        bool is_over; /* it was answered otherwise since */
     } refused[ANSWERS_REFUSALS];
 
-    /* What it said last of how much less its clients are to send (RFC 7339); percent 0: nothing. */
+    /* What it said last to each of some clients of how much less they are to send (RFC 7339);
+     * percent 0: nothing less. */
     struct answers_control {
-        struct ip_addr client; /* whom it told */
+        struct ip_addr client; /* version 0: free */
         uint8_t percent;
         uint32_t validity_ms;
         int64_t at_ns;
-    } control;
+    } control[ANSWERS_CONTROLS];
 
     /* The latest first responses to INVITEs, refusals left out, each exactly. */
     struct answer_delay {
@@ -81,6 +86,11 @@ struct peer_answers {
         uint32_t samples;
         uint32_t us[ANSWERS_SLOT_DELAYS];
         uint32_t invites, invites_repeated; /* see peer_told.h; refusals are in */
+        /* Of these, some clients' own: who repeats comes before who does not. */
+        struct answers_sender {
+            uint8_t tag; /* 0: free */
+            uint32_t invites, invites_repeated;
+        } sender[ANSWERS_SLOT_SENDERS];
     } slot[ANSWERS_SLOTS];
     uint64_t slots; /* ever */
 };
@@ -106,10 +116,17 @@ void peer_answers_client(struct peer_answers *answers, const struct ip_addr *cli
                          enum transport transport, int64_t at_ns);
 void peer_answers_refused(struct peer_answers *answers, const struct ip_addr *client,
                           uint32_t retry_after_s, int64_t now_ns);
+/* This client got another final answer, or rings: what it was told by a 503 before is over. */
+void peer_answers_served(struct peer_answers *answers, const struct ip_addr *client,
+                         int64_t now_ns);
 /* The first response to an INVITE, no refusal: so long after its first, and after its latest
  * sending. */
 void peer_answers_delay(struct peer_answers *answers, const struct ip_addr *client,
                         int64_t first_ns, int64_t last_ns, int64_t now_ns);
+
+/* A number from 1 to ANSWERS_TAGS for a client. Not secret, so that nothing which is said depends
+ * on a key: clients that share one share a limit, and no more than that. */
+uint8_t peer_answers_tag(const struct ip_addr *client);
 
 /* The slot of a moment; NULL: it is older than the latest of them, which is where it should be. */
 struct answers_slot *peer_answers_slot(struct peer_answers *answers, int64_t at_ns);

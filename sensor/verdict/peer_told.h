@@ -20,19 +20,26 @@ void peer_told_first_sending(struct peer_answers *answers, const struct peers_in
                              int64_t now_ns);
 
 struct peers_told {
-    /* So many requests of a hundred its clients are to leave out, as it said last, in the 60 s
-     * before now_ns or for a time that was not over when the request was sent; 0: none. */
+    /* So many requests of a hundred a client of its is to leave out, as it said last to this
+     * client, or else to another, in the 60 s before now_ns or for a time that was not over when
+     * the request was sent; 0: none. */
     uint8_t shed_percent;
     uint32_t shed_validity_ms;
     int64_t shed_ns;
     struct ip_addr shed_client; /* whom it told */
-    /* The client's own 503 with a Retry-After that was not over when the request was sent; 0: none.
-     */
+    /* Different clients that it told so, or turned away with 503 in the 60 s before now_ns; and is
+     * this one among them? */
+    unsigned overload_clients;
+    bool overload_client_too;
+    /* The client's own 503 with a Retry-After that was not over when the request was sent, nor
+     * answered otherwise since; 0: none. */
     uint32_t retry_after_s;
     int64_t retry_after_ns; /* when that was */
     /* The INVITEs over UDP that it answered in the last minutes, anybody's, and how many of them
      * only when they were sent again, soon after that. */
     uint64_t invites, invites_repeated;
+    /* The same without the client that had to repeat the most: what one does shows nothing. */
+    uint64_t invites_of_rest, invites_repeated_of_rest;
 };
 /* client sent it a request at sent_ns; all zeroes where nothing is known. */
 void peers_read_told(const struct peers *peers, const struct endpoint *server,

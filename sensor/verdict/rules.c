@@ -188,6 +188,14 @@ bool rules_is_largest(const struct view *view)
            view->facts->request.octets > peer->answered_octets_max;
 }
 
+bool rules_left_others(const struct view *view)
+{
+    const struct peer *peer = view->endpoint;
+    return peer && peer->unanswered > 0 &&
+           (peer->unanswered_callers_differ ||
+            !ip_eq(&peer->unanswered_caller, &view->facts->src.endpoint.ip));
+}
+
 bool rules_has_dns_fault(const struct dns_facts *dns)
 {
     return dns->is_known && (dns->failed > 0 || dns->unanswered > 0 || dns->is_elsewhere ||
@@ -242,7 +250,7 @@ void rules_add_sentence(char *text, const char *format, ...)
     va_start(args, format);
     vsnprintf(more + 1, sizeof more - 1, format, args);
     va_end(args);
-    append(text, strlen(text), more);
+    append(text, strlen(text), text[0] != '\0' ? more : more + 1);
 }
 
 void rules_print(char *buf, size_t len, const char *format, ...)

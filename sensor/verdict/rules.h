@@ -92,11 +92,17 @@ int64_t rules_binding_idle_ns(const struct view *view);
 bool rules_is_largest(const struct view *view);
 
 /* So many of the INVITEs that the destination answered lately are known that their share of those
- * that had to be sent again first can be told, and there were such; they were the most. */
+ * that had to be sent again first can be told, and there were such, of two callers or more; they
+ * were the most, whichever caller is left out. */
 bool rules_has_losses(const struct view *view);
 bool rules_is_mostly_lost(const struct view *view);
-/* It challenged this caller again and again, never let it in, and answered it nothing since. */
+/* It challenged this caller's credentials again and again, never let it in, and answered it nothing
+ * since. */
 bool rules_was_challenged(const struct view *view);
+/* What it told, or how much is lost, may be all that there is to it. */
+bool rules_is_explained(const struct view *view);
+/* It left INVITEs of other callers since its last answer, too. */
+bool rules_left_others(const struct view *view);
 
 /* The sensor has been watching for less than a client waits for a response (64*T1). */
 bool rules_is_warming_up(const struct unanswered_facts *facts);

@@ -98,20 +98,30 @@ static bool has_recovered(const struct view *view)
            peer->last_answer_ns > view->others.last_refused_ns;
 }
 
+/* One exchange with a stranger may be forged: it takes this caller, or two others. */
+static bool is_surely_overloaded(const struct view *view)
+{
+    const struct peers_others *others = &view->others;
+    const struct peers_told *told = &view->told;
+    bool is_said =
+        told->shed_percent > 0 ||
+        (others->is_slow ? others->refused > 0
+                         : others->refused >= RULES_REFUSED_MANY && others->retry_after_s > 0);
+    return is_said && (told->overload_client_too || told->overload_clients >= RULES_REFUSED_MANY ||
+                       others->is_slow_to_several);
+}
+
 /* What turned others away, and then falls silent, may have died as well; and who stops early may
  * have been turned away like them, out of sight. What asks its clients to send less says itself
  * that it is overloaded. */
 static enum confidence trust_overloaded(const struct view *view)
 {
     const struct peers_others *others = &view->others;
-    bool is_shedding = view->told.shed_percent > 0;
     if (view->is_silent || unanswered_stopped_early(view->facts) ||
         (has_recovered(view) && !others->is_slow))
         return CONFIDENCE_LOW;
-    bool is_sure = others->is_slow
-                       ? others->refused > 0
-                       : others->refused >= RULES_REFUSED_MANY && others->retry_after_s > 0;
-    return (is_sure || is_shedding) && view->has_long_ladder ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
+    return is_surely_overloaded(view) && view->has_long_ladder ? CONFIDENCE_HIGH
+                                                               : CONFIDENCE_MEDIUM;
 }
 
 static void say_overload(const struct view *view, struct cause *cause)
@@ -202,6 +212,14 @@ static void say_whom_it_answered(const struct view *view, struct cause *cause)
     rules_go_on(cause->summary, ", but not this INVITE, which was sent %s", view->times_text);
 }
 
+/* Is its latest answer to this caller one that rules_told.c speaks of? */
+static bool is_told_of(const struct view *view)
+{
+    const struct pair_view *pair = &view->pair;
+    return (view->told.retry_after_s > 0 && view->told.retry_after_ns == pair->answered_ns) ||
+           (rules_was_challenged(view) && pair->challenged_ns == pair->answered_ns);
+}
+
 /* What it did for this caller before. */
 static void say_caller_before(const struct view *view, struct cause *cause)
 {
@@ -211,6 +229,8 @@ static void say_caller_before(const struct view *view, struct cause *cause)
     if (is_answering_caller(view))
         rules_go_on(cause->summary, "; it answers this caller's other requests (%u)",
                     pair->answered_status);
+    else if (is_told_of(view))
+        return;
     else if (pair->answered_ns != EVENT_NO_TIME)
         rules_go_on(cause->summary, "; it answered this caller %s before (%u)",
                     rules_format_span(sent_ns - pair->answered_ns, span), pair->answered_status);
@@ -236,6 +256,8 @@ static void advise_selective(const struct view *view, struct cause *cause)
             "tcpdump -ni any host %s there whether all fragments arrive; offer fewer codecs or "
             "use TCP. Then look at the access list for %s.",
             view->facts->request.octets, view->dst_ip, view->src_ip, view->src_text);
+    else if (rules_is_explained(view))
+        rules_say(cause->next_step, "%s", ""); /* rules_told.c has it */
     else if (is_answering_caller(view))
         rules_say(
             cause->next_step,
@@ -328,11 +350,8 @@ static void say_binding(const struct view *view, struct cause *cause)
 static enum confidence trust_silent(const struct view *view)
 {
     const struct peer *peer = view->endpoint;
-    bool several = peer && peer->unanswered > 0 &&
-                   (peer->unanswered_callers_differ ||
-                    !ip_eq(&peer->unanswered_caller, &view->facts->src.endpoint.ip));
     if (view->has_long_ladder)
-        return several ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
+        return rules_left_others(view) ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
     return peer && peer->unanswered_repeated + 1 >= RULES_PATTERN_MIN &&
                    view->facts->transmissions > 1 && !unanswered_stopped_early(view->facts)
                ? CONFIDENCE_MEDIUM

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 /* A share of fewer is no figure. */
-enum { SENDINGS_MIN = 30 };
+enum { SENDINGS_MIN = 30, SENDINGS_OF_REST_MIN = 10 };
 /* One who is challenged so often, and never let in, has the wrong password. */
 enum { CHALLENGES_MANY = 3 };
 /* Bans last for minutes or hours. */
@@ -13,12 +13,15 @@ enum { CHALLENGES_MANY = 3 };
 
 bool rules_has_losses(const struct view *view)
 {
-    return view->told.invites >= SENDINGS_MIN && view->told.invites_repeated > 0;
+    return view->told.invites >= SENDINGS_MIN && view->told.invites_repeated_of_rest > 0;
 }
 
 bool rules_is_mostly_lost(const struct view *view)
 {
-    return rules_has_losses(view) && view->told.invites_repeated * 2 >= view->told.invites;
+    const struct peers_told *told = &view->told;
+    return rules_has_losses(view) && told->invites_repeated * 2 >= told->invites &&
+           told->invites_of_rest >= SENDINGS_OF_REST_MIN &&
+           told->invites_repeated_of_rest * 2 >= told->invites_of_rest;
 }
 
 bool rules_was_challenged(const struct view *view)
@@ -28,6 +31,11 @@ bool rules_was_challenged(const struct view *view)
     return pair->challenges >= CHALLENGES_MANY && pair->answered_ns < sent_ns &&
            pair->challenged_ns < sent_ns &&
            (uint64_t)sent_ns - (uint64_t)pair->challenged_ns <= CHALLENGED_LATELY_NS;
+}
+
+bool rules_is_explained(const struct view *view)
+{
+    return view->told.retry_after_s > 0 || rules_was_challenged(view) || rules_is_mostly_lost(view);
 }
 
 /* Those that name the destination's own doing can tell of it in the summary. */
@@ -40,19 +48,22 @@ static bool is_in_summary(const struct cause *cause)
 static void say_control(const struct view *view, struct cause *cause)
 {
     const struct peers_told *told = &view->told;
-    char span[RULES_SPAN_TEXT_MAX];
+    char span[RULES_SPAN_TEXT_MAX], client[IP_TEXT_MAX];
     if (told->shed_percent == 0)
         return;
+    const char *whom = ip_eq(&told->shed_client, &view->facts->src.endpoint.ip)
+                           ? "this caller"
+                           : ip_format(&told->shed_client, client);
     rules_format_span(view->facts->gave_up_ns - told->shed_ns, span);
     if (cause->code == CAUSE_DESTINATION_OVERLOADED)
         rules_go_on(cause->summary,
-                    "; %s before the end it asked for %u%% less (overload control, RFC 7339)", span,
-                    told->shed_percent);
+                    "; %s before the end it asked %s for %u%% less (overload control, RFC 7339)",
+                    span, whom, told->shed_percent);
     else
         rules_add_sentence(cause->next_step,
-                           "%s before it was given up %s asked its clients to leave out %u%% of "
-                           "their requests (oc in Via, RFC 7339): look at its load.",
-                           span, view->dst_text, told->shed_percent);
+                           "%s before it was given up %s asked %s to leave out %u%% of its "
+                           "requests (oc in Via, RFC 7339): look at its load.",
+                           span, view->dst_text, whom, told->shed_percent);
 }
 
 static void say_retry_after(const struct view *view, struct cause *cause)
@@ -77,18 +88,21 @@ static void say_challenged(const struct view *view, struct cause *cause)
 {
     const struct pair_view *pair = &view->pair;
     char span[RULES_SPAN_TEXT_MAX];
-    if (!rules_was_challenged(view))
+    /* What is silent to everybody has banned nobody. */
+    if (!rules_was_challenged(view) ||
+        (cause->code == CAUSE_DESTINATION_SILENT && rules_left_others(view)))
         return;
     rules_format_span(view->facts->first_sent_ns - pair->challenged_ns, span);
     if (is_in_summary(cause))
         rules_go_on(cause->summary,
-                    "; it had asked this caller for credentials %u times, the last %s before, and "
-                    "accepted none of them",
+                    "; it had challenged this caller's credentials %u times, the last %s before, "
+                    "and accepted none of them",
                     pair->challenges, span);
-    rules_add_sentence(cause->next_step,
-                       "A ban after failed log-ins is likely (%u challenges, none passed): lift it "
-                       "(fail2ban-client unban %s), then set user and password of %s right.",
-                       pair->challenges, view->src_ip, view->src_text);
+    rules_add_sentence(
+        cause->next_step,
+        "A ban after failed log-ins is likely (%u with credentials, none passed): lift it "
+        "(fail2ban-client unban %s), then set user and password of %s right.",
+        pair->challenges, view->src_ip, view->src_text);
 }
 
 static void say_losses(const struct view *view, struct cause *cause)
@@ -112,8 +126,14 @@ void rules_add_told(const struct view *view, struct cause *cause)
     if (!is_in_summary(cause) && cause->code != CAUSE_DESTINATION_SILENT &&
         cause->code != CAUSE_UNKNOWN)
         return;
+    bool is_first = cause->next_step[0] == '\0';
     say_retry_after(view, cause);
     say_challenged(view, cause);
     say_control(view, cause);
     say_losses(view, cause);
+    if (is_first)
+        rules_add_sentence(cause->next_step,
+                           "Then look at the log of %s and capture there (tcpdump -ni any host "
+                           "%s).",
+                           view->dst_text, view->src_ip);
 }

@@ -1,6 +1,8 @@
 /* What the messages of calls, registrations and scanners leave in the memory of peers. */
 #include "call_bench.h"
 
+#include "verdict/peer_told.h"
+
 static const struct peer *peer_at(struct bench *b, const char *who)
 {
     struct endpoint endpoint = endpoint_of(who);
@@ -54,6 +56,58 @@ static void test_retry_after(void **state)
         assert_int_equal(others.refused, 1);
         assert_int_equal(others.retry_after_s, cases[i].seconds);
         assert_int_equal(others.clients, 0);
+        bench_free(b);
+    }
+}
+
+/* What a client puts into its Via comes back, and is no word of the server's; which of the two is
+ * shown first does not matter. */
+static void test_overload_control(void **state)
+{
+    static const char *const methods[] = {"INVITE", "OPTIONS"};
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        bool is_echo = i & 1, is_early = i & 2;
+        const char *method = methods[i >> 2];
+        struct endpoint gw = endpoint_of(GW), alice = endpoint_of(ALICE);
+        struct peers_told told;
+        struct bench *b = bench_new();
+        const struct message request = {.ms = is_early ? 20 : 0,
+                                        .method = method,
+                                        .from = CAROL,
+                                        .via_params = is_echo ? ";oc=70" : ";oc"};
+        if (!is_early)
+            bench_give(b, &request);
+        SAY(b, 10, .method = method, .to = CAROL, .status = 486, .via_params = ";oc=70");
+        if (is_early)
+            bench_give(b, &request);
+        peers_read_told(&b->calls.peers, &gw, &alice.ip, AT(30), AT(30), &told);
+        if (told.shed_percent != (is_echo ? 0 : 70))
+            fail_msg("case %d: %u", i, told.shed_percent);
+        bench_free(b);
+    }
+}
+
+/* Three calls of one client, each challenged: that is how every call begins, and no wrong password
+ * where nothing was tried. */
+static void test_challenges(void **state)
+{
+    static const char *const branches[] = {"b1", "b2", "b3"};
+    (void)state;
+    for (int has_credentials = 0; has_credentials < 2; has_credentials++) {
+        struct bench *b = bench_new();
+        struct endpoint gw = endpoint_of(GW), alice = endpoint_of(ALICE);
+        struct pair_view pair;
+        const char *lines = has_credentials ? "Authorization: Digest username=\"a\"\r\n" : "";
+        for (size_t i = 0; i < 3; i++) {
+            SAY(b, 0, .call = branches[i], .branch = branches[i], .lines = lines);
+            SAY(b, 10, .call = branches[i], .branch = branches[i], .status = 401);
+            SAY(b, 20, .call = branches[i], .branch = branches[i], .status = 401);
+        }
+        SAY(b, 30, .method = "SUBSCRIBE", .call = "s", .branch = "s", .lines = lines);
+        SAY(b, 40, .method = "SUBSCRIBE", .call = "s", .branch = "s", .status = 403);
+        assert_true(peers_find_pair(&b->calls.peers, &alice.ip, &gw.ip, &pair));
+        assert_int_equal(pair.challenges, has_credentials ? 3 : 0);
         bench_free(b);
     }
 }
@@ -279,6 +333,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_registered),
         cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_overload_control),
+        cmocka_unit_test(test_challenges),
         cmocka_unit_test(test_scanner),
         cmocka_unit_test(test_scanner_by_behaviour),
         cmocka_unit_test(test_no_scanner_after_all),

@@ -66,7 +66,7 @@ static bool has(unsigned number, int64_t time_ns)
 {
     struct message m;
     struct datagram response = from(&server, TRANSPORT_UDP, time_ns);
-    return open_requests_has(&requests, &response, message(&m, number));
+    return open_requests_find(&requests, &response, message(&m, number)) != 0;
 }
 
 static void wait_for(unsigned number, enum transport transport, uint16_t status, int64_t time_ns)
@@ -114,17 +114,37 @@ static void test_what_must_agree(void **state)
     add(1, T0);
     message(&m, 1);
     m.msg.cseq = 2;
-    assert_false(open_requests_has(&requests, &response, &m.msg));
+    assert_false(open_requests_find(&requests, &response, &m.msg));
     message(&m, 1);
     m.msg.method = SIP_REGISTER;
-    assert_false(open_requests_has(&requests, &response, &m.msg));
+    assert_false(open_requests_find(&requests, &response, &m.msg));
     message(&m, 1);
     struct datagram backwards = from(&client, TRANSPORT_UDP, T0);
-    assert_false(open_requests_has(&requests, &backwards, &m.msg));
+    assert_false(open_requests_find(&requests, &backwards, &m.msg));
     response.src.port = 5070; /* ports may change on the way */
-    assert_true(open_requests_has(&requests, &response, &m.msg));
+    assert_true(open_requests_find(&requests, &response, &m.msg));
     response.src.ip.octets[15]++;
-    assert_false(open_requests_has(&requests, &response, &m.msg));
+    assert_false(open_requests_find(&requests, &response, &m.msg));
+}
+
+/* They are those of any of its sendings. */
+static void test_marks(void **state)
+{
+    struct message m;
+    struct datagram request = from(&client, TRANSPORT_UDP, T0);
+    struct datagram response = from(&server, TRANSPORT_UDP, T0);
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned marks = OPEN_REQUEST_SEEN | (i & 1 ? OPEN_REQUEST_CREDENTIALS : 0) |
+                         (i & 2 ? OPEN_REQUEST_OC : 0);
+        message(&m, i);
+        m.msg.has_credentials = i & 1;
+        m.msg.top_via.has_oc = i & 2;
+        assert_int_equal(open_requests_add(&requests, &request, &m.msg), marks);
+        assert_int_equal(open_requests_find(&requests, &response, message(&m, i)), marks);
+        assert_int_equal(open_requests_add(&requests, &request, message(&m, i)), marks);
+        assert_int_equal(open_requests_find(&requests, &response, message(&m, i)), marks);
+    }
 }
 
 static void test_early(void **state)
@@ -237,7 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_add),           TEST(test_what_must_agree),      TEST(test_early),
         TEST(test_too_many_wait), TEST(test_ticks_wrap),           TEST(test_clock_step),
-        TEST(test_full_buckets),  TEST(test_early_behind_expired),
+        TEST(test_full_buckets),  TEST(test_early_behind_expired), TEST(test_marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,6 +201,24 @@ static void test_slow(void **state)
     }
 }
 
+/* Of one client, who may be forged, or of several. */
+static void test_slow_to_several(void **state)
+{
+    struct peers *peers = with_server();
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        answers_invite(peers, i & 1 ? &bob : &carol, 20 * MS, 20 * MS, T0 + i * S);
+    for (int i = 0; i < 8; i++)
+        answers_invite(peers, &bob, 900 * MS, 900 * MS, T0 + (200 + i) * S);
+    answers_invite(peers, &carol, 20 * MS, 20 * MS, T0 + 208 * S);
+    answers_invite(peers, &alice, 900 * MS, 900 * MS, T0 + 208 * S);
+    assert_true(others_than(peers, &alice, T0, T0 + 210 * S).is_slow);
+    assert_false(others_than(peers, &alice, T0, T0 + 210 * S).is_slow_to_several);
+    answers_invite(peers, &carol, 900 * MS, 900 * MS, T0 + 209 * S);
+    assert_true(others_than(peers, &alice, T0, T0 + 210 * S).is_slow_to_several);
+    peers_fini(peers);
+}
+
 /* What is not enough to say so. */
 static void test_too_few(void **state)
 {
@@ -385,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_many_clients),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_slow_to_several),
         cmocka_unit_test(test_too_few),
         cmocka_unit_test(test_gets_used_to_it),
         cmocka_unit_test(test_repeated),

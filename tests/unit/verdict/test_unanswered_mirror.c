@@ -169,13 +169,14 @@ static struct unanswered_facts absence(enum cause_code code)
     if (code == CAUSE_PRIVATE_ADDRESS)
         facts.request.marks = REQUEST_PRIVATE_VIA | REQUEST_PORT_DIFFERS;
     if (code == CAUSE_DESTINATION_OVERLOADED) {
-        const struct peers_response refusal = {.src = gw,
-                                               .dst = carol,
-                                               .status = 503,
-                                               .method = "INVITE",
-                                               .answers = true,
-                                               .retry_after_s = 30};
+        struct peers_response refusal = {.src = gw,
+                                         .dst = carol,
+                                         .status = 503,
+                                         .method = "INVITE",
+                                         .answers = true,
+                                         .retry_after_s = 30};
         peers_saw_response(&peers, &refusal, SENT + S);
+        refusal.dst = client_at(55);
         peers_saw_response(&peers, &refusal, SENT + 2 * S);
     } else if (code == CAUSE_DESTINATION_SILENT) {
         gateway_answered_once();
