@@ -101,3 +101,19 @@ bool ip_is_private(const struct ip_addr *ip)
             return true;
     return false;
 }
+
+bool endpoint_parse(struct slice text, struct endpoint *out)
+{
+    const char *colon = text.len ? memrchr(text.at, ':', text.len) : NULL;
+    if (!colon)
+        return false;
+    struct slice ip = slice_head(text, (size_t)(colon - text.at));
+    uint64_t port;
+    if (!ip_parse(ip, &out->ip) || !slice_to_u64(slice_skip(text, ip.len + 1), UINT16_MAX, &port))
+        return false;
+    /* Without brackets the last group of an IPv6 address would pass for a port, and the reverse. */
+    if ((out->ip.version == 6) != (ip.at[0] == '['))
+        return false;
+    out->port = (uint16_t)port;
+    return true;
+}

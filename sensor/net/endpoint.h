@@ -53,6 +53,8 @@ const char *endpoint_format(const struct endpoint *e, char buf[static ENDPOINT_T
 
 /* An IPv4 or IPv6 address, the latter also in brackets. False for anything else, names included. */
 bool ip_parse(struct slice text, struct ip_addr *out);
+/* "192.0.2.1:5060", "[2001:db8::1]:5060"; an IPv6 address needs its brackets. */
+bool endpoint_parse(struct slice text, struct endpoint *out);
 /* "192.0.2.0/24", "2001:db8::/32", or a bare address (all its bits). Bits past the prefix must be
  * 0. */
 bool ip_net_parse(struct slice text, struct ip_net *out);

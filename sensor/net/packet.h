@@ -75,7 +75,7 @@ struct datagram {
         struct tcp_header tcp;       /* TCP */
     };
     uint32_t envelope; /* differs where VLAN tags, tunnels or their ids do; not over restarts */
-    enum transport transport; /* of the SIP message in the payload; decode says UDP */
+    enum transport transport; /* of the SIP message in the payload; of a packet, decode says UDP */
     uint16_t ip_id;           /* IPv4 only, see has_ip_id */
     uint16_t interface;
     uint16_t vlan[VLAN_TAGS_MAX]; /* ids of the outermost Ethernet frame's tags, outermost first */

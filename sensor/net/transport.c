@@ -20,3 +20,13 @@ const char *transport_name(enum transport transport)
     }
     return "unknown";
 }
+
+bool transport_find(struct slice name, enum transport *out)
+{
+    for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+        if (slice_ieq(name, slice_str(transport_name((enum transport)transport)))) {
+            *out = (enum transport)transport;
+            return true;
+        }
+    return false;
+}

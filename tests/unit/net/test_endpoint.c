@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "net/endpoint.h"
+#include "net/socket_address.h"
+#include "net/transport.h"
 
 static struct ip_addr ip(const char *text)
 {
@@ -140,6 +142,54 @@ static void test_endpoint_text(void **state)
     assert_string_equal(endpoint_format(&e, text), "[::ffff:255.255.255.255]:65535");
 }
 
+static void test_endpoint_read(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"192.0.2.1:5060", "[2001:db8::1]:0", "0.0.0.0:65535"};
+    static const char *const bad[] = {"",
+                                      "5060",
+                                      "192.0.2.1",
+                                      "192.0.2.1:",
+                                      ":5060",
+                                      "192.0.2.1:65536",
+                                      "192.0.2.1:-1",
+                                      "::1:5060",
+                                      "[192.0.2.1]:5060",
+                                      "localhost:5060",
+                                      "[::1]",
+                                      "192.0.2.1:5060 "};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct endpoint e = {0};
+        char text[ENDPOINT_TEXT_MAX];
+        assert_true(endpoint_parse(slice_str(good[i]), &e));
+        assert_string_equal(endpoint_format(&e, text), good[i]);
+        union socket_address address;
+        (void)socket_address_of(&e, &address);
+        struct endpoint back = socket_address_endpoint(&address);
+        assert_true(endpoint_eq(&back, &e));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct endpoint e;
+        if (endpoint_parse(slice_str(bad[i]), &e))
+            fail_msg("'%s' was taken", bad[i]);
+    }
+    union socket_address none = {.any.sa_family = AF_UNIX};
+    assert_int_equal(socket_address_endpoint(&none).ip.version, 0);
+}
+
+static void test_transport_names(void **state)
+{
+    (void)state;
+    enum transport found;
+    for (int transport = 0; transport < TRANSPORT_COUNT; transport++) {
+        assert_true(transport_find(slice_str(transport_name((enum transport)transport)), &found));
+        assert_int_equal(found, transport);
+    }
+    assert_true(transport_find(SLICE("wss"), &found));
+    assert_int_equal(found, TRANSPORT_WSS);
+    assert_false(transport_find(SLICE("unknown"), &found) || transport_find(SLICE(""), &found));
+}
+
 static void test_networks(void **state)
 {
     (void)state;
@@ -211,6 +261,8 @@ int main(void)
         cmocka_unit_test(test_from_octets),
         cmocka_unit_test(test_equality),
         cmocka_unit_test(test_endpoint_text),
+        cmocka_unit_test(test_endpoint_read),
+        cmocka_unit_test(test_transport_names),
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_text_that_is_no_network),
     };
