@@ -54,7 +54,7 @@ static void give_invite(const struct calls *calls, const struct transaction *t,
 }
 
 /* One that waits still has its findings. */
-static void tell(const struct calls *calls, const struct transaction *t, enum event_type type,
+static void tell(struct calls *calls, const struct transaction *t, enum event_type type,
                  int64_t now_ns, struct unanswered_facts *facts)
 {
     struct event event = {.type = type, .time_ns = now_ns};
@@ -63,20 +63,25 @@ static void tell(const struct calls *calls, const struct transaction *t, enum ev
     call_facts_read(calls, t, t->findings, now_ns, facts);
     facts->src = data->src;
     facts->dst = data->dst;
-    if (type == EVENT_INVITE_STRUGGLING)
+    if (type == EVENT_INVITE_STRUGGLING) {
         unanswered_struggling(&calls->peers, facts, &data->cause);
-    else
+    } else {
+        call_facts_read_sensors(calls, t, t->findings, now_ns, &facts->sensors);
         unanswered_judge(&calls->peers, facts, &data->cause);
-    give_invite(calls, t, t->findings, &event);
+    }
+    if (data->cause.code == CAUSE_LOST_BETWEEN_SENSORS && !facts->sensors.is_ours)
+        calls->left_to_others++;
+    else
+        give_invite(calls, t, t->findings, &event);
 }
 
-void call_events_unanswered(const struct calls *calls, const struct transaction *t,
-                            int64_t deadline_ns, struct unanswered_facts *facts)
+void call_events_unanswered(struct calls *calls, const struct transaction *t, int64_t deadline_ns,
+                            struct unanswered_facts *facts)
 {
     tell(calls, t, EVENT_INVITE_UNANSWERED, deadline_ns, facts);
 }
 
-void call_events_struggling(const struct calls *calls, const struct transaction *t, int64_t now_ns)
+void call_events_struggling(struct calls *calls, const struct transaction *t, int64_t now_ns)
 {
     struct unanswered_facts facts;
     tell(calls, t, EVENT_INVITE_STRUGGLING, now_ns, &facts);

@@ -8,11 +8,12 @@
 #include "call/call_outcome.h"
 #include "call/calls.h"
 
-/* Timer B ran out at deadline_ns: the verdict and the event. facts: what they rest on. */
-void call_events_unanswered(const struct calls *calls, const struct transaction *transaction,
+/* Timer B ran out at deadline_ns: the verdict and the event, unless another sensor gives it. facts:
+ * what they rest on. */
+void call_events_unanswered(struct calls *calls, const struct transaction *transaction,
                             int64_t deadline_ns, struct unanswered_facts *facts);
 /* It was sent for the third time at now_ns, and nothing has answered it. It has its findings. */
-void call_events_struggling(const struct calls *calls, const struct transaction *transaction,
+void call_events_struggling(struct calls *calls, const struct transaction *transaction,
                             int64_t now_ns);
 /* The call ended as the outcome says: its streams' last reports, and its event. They are forgotten
  * then. */

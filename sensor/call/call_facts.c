@@ -105,6 +105,31 @@ static void read_far_end(const struct transaction *t, const struct findings *fin
         *far_end = *found;
 }
 
+struct calls_sighting call_facts_sighting(const struct transaction *t,
+                                          const struct findings *findings, int64_t now_ns)
+{
+    return (struct calls_sighting){
+        .call_id = arena_slice(t->call->call_id),
+        .branch = arena_slice(findings->branch),
+        .cseq = t->cseq,
+        .transport = t->transport,
+        .dst = t->dst.ip,
+        .first_sent_ns = t->first_sent_ns,
+        .now_ns = now_ns,
+    };
+}
+
+void call_facts_read_sensors(const struct calls *calls, const struct transaction *t,
+                             const struct findings *findings, int64_t now_ns,
+                             struct sensors_facts *facts)
+{
+    const struct calls_params *params = &calls->params;
+    if (!params->look_at_sensors || !findings->is_asked)
+        return;
+    struct calls_sighting sighting = call_facts_sighting(t, findings, now_ns);
+    params->look_at_sensors(params->context, &sighting, facts);
+}
+
 void call_facts_read(const struct calls *calls, const struct transaction *t,
                      const struct findings *findings, int64_t now_ns,
                      struct unanswered_facts *facts)

@@ -7,10 +7,18 @@
 
 #include "call/calls.h"
 
-/* Everything but src and dst. The slices live as long as the findings. */
+/* Everything but src, dst and sensors. The slices live as long as the findings. */
 void call_facts_read(const struct calls *calls, const struct transaction *transaction,
                      const struct findings *findings, int64_t now_ns,
                      struct unanswered_facts *facts);
+
+/* As the other sensors know it. */
+struct calls_sighting call_facts_sighting(const struct transaction *transaction,
+                                          const struct findings *findings, int64_t now_ns);
+/* What they said of it. */
+void call_facts_read_sensors(const struct calls *calls, const struct transaction *transaction,
+                             const struct findings *findings, int64_t now_ns,
+                             struct sensors_facts *facts);
 
 /* May it have come in pieces, of fragments or of a stream? Then it is seen whole at one place only.
  */

@@ -228,6 +228,8 @@ static void call_timer_fired(struct calls *calls, struct call *call)
 
 static void timer_b_fired(struct calls *calls, struct transaction *t, int64_t deadline_ns)
 {
+    if (invite_asks_sensors(calls, t, deadline_ns))
+        return;
     invite_timed_out(calls, t, deadline_ns);
     if (t->call->is_told)
         close_call(calls, t->call, NULL);

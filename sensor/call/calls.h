@@ -31,6 +31,22 @@
 /* An established call whose media flowed, and stopped so long ago, is lost; on hold, idle_ns. */
 #define CALL_MEDIA_IDLE_NS INT64_C(300000000000)
 
+/* An INVITE as other sensors on its path know it, too. Texts live for the call. */
+struct calls_sighting {
+    struct slice call_id, branch; /* branch: of the top Via */
+    uint32_t cseq;
+    enum transport transport;
+    struct ip_addr dst;    /* of the request */
+    int64_t first_sent_ns; /* of the request; of a response, when it came */
+    int64_t now_ns;
+};
+
+enum calls_word {
+    CALLS_SAW_REQUEST,  /* for the first time */
+    CALLS_SAW_RESPONSE, /* the first one that could have reached its client */
+    CALLS_ASK,          /* it still waits, and Timer B will soon run out: who else saw it? */
+};
+
 struct calls_params {
     uint64_t memory_bytes; /* for all of its tables */
     int64_t timer_b_ns;    /* RFC 3261 section 17.1.1.2: 64*T1 */
@@ -54,6 +70,12 @@ struct calls_params {
      * nothing ever. */
     void (*look_at_dns)(void *context, const struct ip_addr *client, struct slice host,
                         const struct ip_addr *dst, int64_t sent_ns, struct dns_facts *facts);
+    /* To the other sensors, and what they said of what was asked some time before; it can be had
+     * once. NULL, both of them: there are none. */
+    void (*tell_sensors)(void *context, enum calls_word word,
+                         const struct calls_sighting *sighting);
+    void (*look_at_sensors)(void *context, const struct calls_sighting *sighting,
+                            struct sensors_facts *facts);
     /* What speaks against the mirror since then, as STREAMS_DOUBT_ bits; NULL: nothing ever does.
      */
     unsigned (*doubts)(void *context, int64_t since_ns);
@@ -83,6 +105,7 @@ struct calls {
     uint64_t icmp_tied;        /* ICMP errors that quote an INVITE in view */
     uint64_t joined_late;      /* calls that were up already when they were first seen */
     uint64_t one_way_audio;    /* sipspan.call.one_way_audio */
+    uint64_t left_to_others;   /* lost between sensors, of which another one gives the event */
 };
 
 /* 0 or -ENOMEM. params are copied; what they point to must outlive this. */

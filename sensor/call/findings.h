@@ -29,6 +29,7 @@ struct findings {
     uint16_t void_status; /* of the last parts of responses after which it went on; 0: none */
     bool ladder_broken;   /* the gaps between its sendings do not double */
     bool is_told_struggling;
+    bool is_asked; /* the other sensors were, who saw it */
 
     struct request_facts request;
     struct stray_facts stray; /* `expected` is set from the beginning */

@@ -18,6 +18,9 @@ enum {
  * links). */
 #define T1_MAX_NS INT64_C(4000000000)
 
+/* So long an answer of the other sensors may take. */
+#define ASK_BEFORE_NS INT64_C(2000000000)
+
 /* No two sendings of one request are further apart: 64*T1 with the longest T1. */
 #define GAP_MAX_NS (T1_PER_TIMER_B * T1_MAX_NS)
 
@@ -153,6 +156,52 @@ static int64_t timer_b(const struct calls *calls, const struct transaction *t)
     else
         return calls->params.timer_b_ns;
     return T1_PER_TIMER_B * t1_ns;
+}
+
+/* When to ask the other sensors, so that they have answered when Timer B runs out. */
+static int64_t ask_ns(const struct calls *calls, int64_t deadline_ns)
+{
+    int64_t half_ns = calls->params.timer_b_ns / 2;
+    return deadline_ns - (half_ns < ASK_BEFORE_NS ? half_ns : ASK_BEFORE_NS);
+}
+
+/* When its timer fires next. Where Timer B turns out to be longer, they are asked once more. */
+static int64_t next_deadline(const struct calls *calls, struct transaction *t, int64_t now_ns)
+{
+    int64_t deadline_ns = t->first_sent_ns + timer_b(calls, t);
+    int64_t early_ns = ask_ns(calls, deadline_ns);
+    if (!calls->params.tell_sensors)
+        return deadline_ns;
+    t->findings->is_asked = t->findings->is_asked && early_ns <= now_ns;
+    return t->findings->is_asked ? deadline_ns : early_ns;
+}
+
+void invite_tell_sensors(struct calls *calls, const struct transaction *t, enum calls_word word,
+                         const struct datagram *datagram, const struct sip_msg *msg)
+{
+    if (!calls->params.tell_sensors)
+        return;
+    struct calls_sighting sighting = {
+        .call_id = msg->call_id,
+        .branch = msg->top_via.branch,
+        .cseq = msg->cseq,
+        .transport = t->transport,
+        .dst = t->dst.ip,
+        .first_sent_ns = datagram->time_ns,
+        .now_ns = datagram->time_ns,
+    };
+    calls->params.tell_sensors(calls->params.context, word, &sighting);
+}
+
+bool invite_asks_sensors(struct calls *calls, struct transaction *t, int64_t now_ns)
+{
+    if (!calls->params.tell_sensors || t->findings->is_asked)
+        return false;
+    struct calls_sighting sighting = call_facts_sighting(t, t->findings, now_ns);
+    calls->params.tell_sensors(calls->params.context, CALLS_ASK, &sighting);
+    t->findings->is_asked = true;
+    call_table_wait(&calls->table, t, t->first_sent_ns + timer_b(calls, t));
+    return true;
 }
 
 static bool is_answered(const struct transaction *t)
@@ -308,7 +357,7 @@ void invite_sent(struct calls *calls, struct transaction *t, const struct datagr
         show_insistence(calls, t);
     judge_responses_anew(calls, t, now_ns);
     if (!is_answered(t) && t->timed_out_ns == CALL_NO_TIME)
-        call_table_wait(&calls->table, t, t->first_sent_ns + timer_b(calls, t));
+        call_table_wait(&calls->table, t, next_deadline(calls, t, now_ns));
     tell_struggling(calls, t, now_ns);
     drop_findings(calls, t);
 }
@@ -391,8 +440,10 @@ bool invite_responded(struct calls *calls, struct transaction *t, const struct d
         t->first_response_ns = now_ns;
     t->last_response_ns = now_ns;
     t->last_status = msg->status;
-    if (is_first)
+    if (is_first) {
+        invite_tell_sensors(calls, t, CALLS_SAW_RESPONSE, datagram, msg);
         remember(calls, t, now_ns, false);
+    }
     if (msg->status >= 180 && msg->status <= 189 && t->ringing_ns == CALL_NO_TIME)
         t->ringing_ns = now_ns;
     if (msg->status > 100 && msg->status < 200)

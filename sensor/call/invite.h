@@ -16,9 +16,15 @@ void invite_describe(struct calls *calls, struct transaction *transaction,
 /* The request passed: first time, again, or somewhere else on its way. */
 void invite_sent(struct calls *calls, struct transaction *transaction,
                  const struct datagram *datagram, const struct sip_msg *msg);
+/* The request, or the first response to it, passed: tells the other sensors. */
+void invite_tell_sensors(struct calls *calls, const struct transaction *transaction,
+                         enum calls_word word, const struct datagram *datagram,
+                         const struct sip_msg *msg);
 /* A copy of the request passed: it tells only where on the mirror. */
 void invite_seen_at(struct calls *calls, struct transaction *transaction,
                     const struct datagram *datagram);
+/* Timer B fired. True: only for the other sensors to be asked who saw it; it goes on. */
+bool invite_asks_sensors(struct calls *calls, struct transaction *transaction, int64_t now_ns);
 /* Timer B ran out: gives the event. */
 void invite_timed_out(struct calls *calls, struct transaction *transaction, int64_t deadline_ns);
 /* A response with its Call-ID or its Via rewritten passed: its client takes it for none of its. */

@@ -117,6 +117,7 @@ void calls_invite(struct calls *calls, const struct datagram *datagram, const st
         call->is_of_scanner = scanner.len > 0;
         call->is_scanner_guessed = slice_eq(scanner, SCANNERS_BEHAVIOUR);
         call_table_set_scanner(&calls->table, t, scanner.len > 0);
+        invite_tell_sensors(calls, t, CALLS_SAW_REQUEST, datagram, msg);
     }
     if (!t->is_reinvite && msg->cseq > call->highest_cseq)
         call->highest_cseq = msg->cseq;

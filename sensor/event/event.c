@@ -26,6 +26,7 @@ const char *cause_code_name(enum cause_code code)
         [CAUSE_RESPONSE_MISDIRECTED] = "response_misdirected",
         [CAUSE_RESPONSE_MANGLED] = "response_mangled",
         [CAUSE_FRAGMENT_LOST] = "fragment_lost",
+        [CAUSE_LOST_BETWEEN_SENSORS] = "lost_between_sensors",
         [CAUSE_PRIVATE_ADDRESS] = "private_address",
         [CAUSE_WRONG_TRANSPORT] = "wrong_transport",
         [CAUSE_DESTINATION_OVERLOADED] = "destination_overloaded",

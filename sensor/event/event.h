@@ -22,7 +22,7 @@
 enum {
     EVENT_ID_TEXT_MAX = 33,
     EVENT_SUMMARY_MAX = 640,
-    EVENT_EVIDENCE_MAX = 56,
+    EVENT_EVIDENCE_MAX = 88,
     EVENT_NO_VLAN = 0xffff,
     EVENT_STREAMS_MAX = 16, /* of one call; more are left out of its event */
 };
@@ -48,6 +48,7 @@ enum cause_code {
     CAUSE_RESPONSE_MISDIRECTED,
     CAUSE_RESPONSE_MANGLED,
     CAUSE_FRAGMENT_LOST,
+    CAUSE_LOST_BETWEEN_SENSORS,
     CAUSE_PRIVATE_ADDRESS,
     CAUSE_WRONG_TRANSPORT,
     CAUSE_DESTINATION_OVERLOADED,
@@ -87,6 +88,7 @@ struct evidence {
     const char *method;    /* of a SIP request; NULL: not set */
     const char *transport; /* "TCP"; NULL: not set */
     const char *what;      /* which of several, a stable word: "via"; NULL: not set */
+    const char *point;     /* of the path of sensors: "dmz"; NULL: not set */
     struct slice name;     /* from the wire: a host's name, a User-Agent; empty: not set */
     int64_t delay_ns;      /* or EVENT_NO_DURATION */
     int64_t usual_ns;      /* what the delay usually is, or EVENT_NO_DURATION */

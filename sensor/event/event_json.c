@@ -75,6 +75,7 @@ static void put_evidence(struct json_writer *w, const struct evidence *evidence)
     add_count(w, "count", evidence->count);
     add_count(w, "of", evidence->of);
     add_string(w, "what", evidence->what);
+    add_string(w, "point", evidence->point);
     add_text(w, "name", evidence->name);
     add_string(w, "method", evidence->method);
     add_count(w, "status", evidence->status);
@@ -332,8 +333,7 @@ static void put_one_way_audio(struct json_writer *w, const struct one_way_audio 
     add_string(w, "next_step", e->next_step);
 }
 
-/* The Call-ID, where the event is one of a call. */
-static struct slice subject_of(const struct event *event)
+struct slice event_json_subject(const struct event *event)
 {
     switch (event->type) {
     case EVENT_INVITE_UNANSWERED:
@@ -356,7 +356,6 @@ static struct slice subject_of(const struct event *event)
     return SLICE_NONE;
 }
 
-/* Alone, without a key, it is the body of an event in binary mode. */
 static void put_data(struct json_writer *w, const char *key, const struct event *event)
 {
     json_begin_object(w, key);
@@ -392,6 +391,13 @@ static void put_data(struct json_writer *w, const char *key, const struct event 
     json_end_object(w);
 }
 
+void event_json_put_data(struct json_writer *w, const struct event *event)
+{
+    put_data(w, NULL, event);
+    if (!w->failed)
+        w->len--; /* the comma that follows every value */
+}
+
 /* One text of three, cut if it is longer than ours ever are. */
 static void put_joined(struct json_writer *w, const char *key, struct slice a, struct slice b,
                        struct slice c)
@@ -414,11 +420,11 @@ void event_json_put_line(struct json_writer *w, const struct event *event, const
     json_begin_object(w, NULL);
     json_put_text(w, "specversion", SLICE("1.0"));
     add_string(w, "id", event->id);
-    put_joined(w, "source", SLICE("/sipspan/"), slice_str(sensor_id), SLICE_NONE);
+    put_joined(w, "source", SLICE(EVENT_JSON_SOURCE), slice_str(sensor_id), SLICE_NONE);
     json_put_text(w, "type", type);
     add_time(w, "time", event->time_ns);
-    add_text(w, "subject", subject_of(event));
-    put_joined(w, "dataschema", SLICE("urn:sipspan:events:"), type, SLICE(":1"));
+    add_text(w, "subject", event_json_subject(event));
+    put_joined(w, "dataschema", SLICE(EVENT_JSON_SCHEMA), type, SLICE(EVENT_JSON_SCHEMA_SUFFIX));
     json_put_text(w, "datacontenttype", SLICE("application/json"));
     put_data(w, "data", event);
     json_end_object(w);

@@ -16,4 +16,15 @@
 void event_json_put_line(struct json_writer *writer, const struct event *event,
                          const char *sensor_id);
 
+/* The data object alone, the body of an event in binary mode, without a newline. */
+void event_json_put_data(struct json_writer *writer, const struct event *event);
+
+/* The Call-ID, where the event is one of a call; octets from the wire. */
+struct slice event_json_subject(const struct event *event);
+
+/* What source and dataschema are made of. */
+#define EVENT_JSON_SOURCE        "/sipspan/"           /* then the sensor's id */
+#define EVENT_JSON_SCHEMA        "urn:sipspan:events:" /* then the type */
+#define EVENT_JSON_SCHEMA_SUFFIX ":1"
+
 #endif

@@ -125,6 +125,15 @@ void json_end_line(struct json_writer *writer)
         writer->text[writer->len - 1] = '\n';
 }
 
+void json_put_octets(struct json_writer *writer, struct slice octets)
+{
+    char *to = reserve(writer, octets.len);
+    if (!to || octets.len == 0)
+        return;
+    memcpy(to, octets.at, octets.len);
+    advance_to(writer, to + octets.len);
+}
+
 /* Eight octets at once; true also says "perhaps", for what follows one that it is true for. */
 static bool needs_escape(const char *at)
 {

@@ -40,6 +40,10 @@ void json_end_array(struct json_writer *writer);
 /* The outermost object is whole: a newline. */
 void json_end_line(struct json_writer *writer);
 
+/* As they are: for who keeps JSON in a format of its own, between octets that are none. They must
+ * not be the writer's. */
+void json_put_octets(struct json_writer *writer, struct slice octets);
+
 /* Any octets; each that is not UTF-8, and DEL, becomes U+FFFD. */
 void json_put_text(struct json_writer *writer, const char *key, struct slice text);
 void json_put_unsigned(struct json_writer *writer, const char *key, uint64_t value);

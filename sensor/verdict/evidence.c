@@ -170,6 +170,34 @@ static void add_fragments(struct list_of_evidence *list)
     add(list, "fragments_lost")->count = facts->fragments_lost;
 }
 
+static void add_at_sensor(struct list_of_evidence *list, const char *kind, const char *point,
+                          const char *what)
+{
+    struct evidence *evidence = add(list, kind);
+    evidence->point = point;
+    evidence->what = what;
+}
+
+/* What each sensor on the path saw, in the order of the path. */
+static void add_sensors(struct list_of_evidence *list)
+{
+    const struct sensors_facts *sensors = &list->view->facts->sensors;
+    bool is_answered = rules_is_answered_elsewhere(sensors);
+    for (unsigned i = 0; i < sensors->points; i++) {
+        const struct sensors_point *point = &sensors->point[i];
+        if (point->saw_request)
+            add_at_sensor(list, "seen_at_sensor", point->name, "request");
+        if (point->saw_response)
+            add_at_sensor(list, "seen_at_sensor", point->name, "response");
+        bool misses_response = is_answered && !point->saw_response;
+        if (point->unfit && (!point->saw_request || misses_response || i == sensors->own))
+            add_at_sensor(list, "sensor_unfit", point->name, point->unfit);
+        else if (!point->saw_request || misses_response)
+            add_at_sensor(list, "not_seen_at_sensor", point->name,
+                          point->saw_request ? "response" : "request");
+    }
+}
+
 /* What the request's text shows of NAT and ALG. */
 static void add_request_marks(struct list_of_evidence *list)
 {
@@ -411,6 +439,7 @@ void evidence_collect(const struct view *view, struct cause *cause)
         {CAUSE_RESPONSE_MISDIRECTED, add_response_marks},
         {CAUSE_RESPONSE_MANGLED, add_mangled},
         {CAUSE_FRAGMENT_LOST, add_fragments},
+        {CAUSE_LOST_BETWEEN_SENSORS, add_sensors},
         {CAUSE_PRIVATE_ADDRESS, add_request_marks},
         {CAUSE_WRONG_TRANSPORT, add_other_transports},
         {CAUSE_DESTINATION_OVERLOADED, add_overload},

@@ -108,6 +108,8 @@ bool rules_left_others(const struct view *view);
 bool rules_is_warming_up(const struct unanswered_facts *facts);
 /* A look-up of the sender's that failed, got no answer, was slow or told it to go elsewhere. */
 bool rules_has_dns_fault(const struct dns_facts *dns);
+/* A response was seen by another sensor, though not by this one. */
+bool rules_is_answered_elsewhere(const struct sensors_facts *sensors);
 
 void rules_set(struct cause *cause, enum cause_code code, enum confidence confidence);
 /* As snprintf, cut in silence: what it is given is bounded, which compilers cannot see. */
@@ -139,6 +141,8 @@ rule rule_icmp, rule_tcp_refused, rule_tcp_no_answer;
 rule rule_misdirected, rule_mangled, rule_partial;
 /* rules_request.c */
 rule rule_fragment_lost, rule_private_address;
+/* rules_sensors.c */
+rule rule_lost_between_sensors;
 /* rules_destination.c */
 rule rule_wrong_transport, rule_overloaded, rule_selective, rule_silent;
 /* rules_unknown.c: fits always */

@@ -40,10 +40,12 @@ static enum confidence doubt(const struct view *view, const struct cause *cause)
     const struct unanswered_facts *facts = view->facts;
     if (facts->sensor_lost_packets || facts->scanner.len > 0)
         return CONFIDENCE_LOW;
-    if (!rests_on_absence(cause->code))
+    bool is_absent = rests_on_absence(cause->code);
+    if (!is_absent && cause->code != CAUSE_LOST_BETWEEN_SENSORS) /* which has looked at the rest */
         return cause->confidence;
-    if (facts->mirror_lost_packets || facts->hop.answered_again || rules_is_warming_up(facts) ||
-        !is_in_view(view))
+    if (is_absent &&
+        (facts->mirror_lost_packets || facts->hop.answered_again || rules_is_warming_up(facts) ||
+         rules_is_answered_elsewhere(&facts->sensors) || !is_in_view(view)))
         return CONFIDENCE_LOW;
     return facts->mirror_is_disordered ? at_most(cause->confidence, CONFIDENCE_MEDIUM)
                                        : cause->confidence;
@@ -54,12 +56,13 @@ void unanswered_judge(const struct peers *peers, const struct unanswered_facts *
 {
     /* In the order of the causes; the first that fits. */
     static rule *const rules[] = {
-        rule_pair_one_way,    rule_host_one_way,    rule_nobody_answered,
-        rule_port_one_way,    rule_stopped_early,   rule_icmp,
-        rule_tcp_refused,     rule_tcp_no_answer,   rule_misdirected,
-        rule_mangled,         rule_fragment_lost,   rule_partial,
-        rule_private_address, rule_wrong_transport, rule_overloaded,
-        rule_selective,       rule_silent,          rule_unknown,
+        rule_pair_one_way, rule_host_one_way,    rule_nobody_answered,
+        rule_port_one_way, rule_stopped_early,   rule_icmp,
+        rule_tcp_refused,  rule_tcp_no_answer,   rule_misdirected,
+        rule_mangled,      rule_fragment_lost,   rule_lost_between_sensors,
+        rule_partial,      rule_private_address, rule_wrong_transport,
+        rule_overloaded,   rule_selective,       rule_silent,
+        rule_unknown,
     };
     struct view view;
     rules_view_init(&view, peers, facts);

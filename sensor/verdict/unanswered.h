@@ -159,6 +159,24 @@ struct dns_facts {
     struct endpoint server; /* of the worst look-up */
 };
 
+enum { UNANSWERED_POINTS_MAX = 16 };
+
+/* What the other sensors on the path say of it. */
+struct sensors_facts {
+    unsigned points; /* 0: there are none, or nothing is known */
+    unsigned own;    /* the index of this sensor's */
+    bool is_ours;    /* this sensor is the one to say where it was lost */
+    struct sensors_point {
+        const char *name;
+        bool saw_request, saw_response;
+        bool is_beyond;     /* others' requests to this destination went on there from here */
+        bool passed_lately; /* the last of them in the last minutes */
+        /* Why what it did not see may have been there: "heartbeat", "lost_packets", "clock",
+         * "quiet", "unproven"; of this sensor's own point, too. NULL: it would have been seen. */
+        const char *unfit;
+    } point[UNANSWERED_POINTS_MAX]; /* in the order of the path */
+};
+
 /* What is known of the transaction itself when Timer B ran out. */
 struct unanswered_facts {
     struct named_endpoint src, dst;
@@ -178,6 +196,7 @@ struct unanswered_facts {
     struct icmp_facts icmp;
     struct hop_facts hop;
     struct dns_facts dns;
+    struct sensors_facts sensors;
     uint32_t fragments_lost; /* sendings of which fragments never passed */
     struct slice scanner;    /* what shows that a scanner sent it; empty: nothing does */
     /* The sensor's doubts about its own view while the request waited. */

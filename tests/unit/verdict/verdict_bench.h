@@ -83,6 +83,7 @@ static inline void check_evidence(const struct cause *cause, unsigned at)
         const struct evidence *other = &cause->evidence[i];
         if (is_same(evidence->kind, other->kind) && is_same(evidence->what, other->what) &&
             is_same(evidence->transport, other->transport) &&
+            is_same(evidence->point, other->point) &&
             is_same(evidence->place.interface, other->place.interface))
             fail_msg("%s twice", evidence->kind);
     }
