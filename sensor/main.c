@@ -17,6 +17,7 @@
 #include "event/json_text.h"
 #include "flow/classify.h"
 #include "http/server.h"
+#include "outlets.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/report.h"
 
@@ -24,17 +25,20 @@ enum { EXIT_BADLY = 1, EXIT_USAGE = 2, MESSAGE_MAX = 640 };
 
 /* For the signal handler, which can be told nothing; set once. NULL: nothing has been read yet. */
 static struct capture *_Atomic signalled_capture;
+/* The same; set while it is waited for. */
+static struct outlets *_Atomic signalled_outlets;
 static volatile sig_atomic_t is_interrupted;
 
 struct sensor {
     struct config config;
     struct peer_name *peer_names;
     struct capture *capture;
-    struct sink_file *sink;
+    struct outlets outlets;
     struct metrics *metrics;
     struct pipeline pipeline;
     bool has_pipeline;
     struct http_server *server;
+    struct string_list live; /* what is listened to: devices, then addresses for HEP */
     bool is_live;
 };
 
@@ -42,7 +46,10 @@ static void on_signal(int number)
 {
     (void)number;
     struct capture *capture = signalled_capture;
+    struct outlets *outlets = signalled_outlets;
     is_interrupted = 1;
+    if (outlets)
+        outlets_hurry(outlets);
     if (!capture)
         _exit(0); /* as when standard input has not begun: there is nothing to tell */
     capture_stop(capture);
@@ -67,16 +74,37 @@ static int complain(int status, const char *message)
     return status;
 }
 
+/* By the numbers that packets have as their interface. */
+static int name_interfaces(struct sensor *sensor)
+{
+    const struct string_list *devices = &sensor->config.interface, *hep = &sensor->config.hep;
+    struct string_list *live = &sensor->live;
+    live->item = calloc(devices->count + hep->count + 1, sizeof *live->item);
+    if (!live->item)
+        return complain(EXIT_BADLY, "out of memory");
+    for (; live->count < devices->count + hep->count; live->count++) {
+        size_t i = live->count;
+        bool is_device = i < devices->count;
+        if (asprintf(&live->item[i], "%s%s", is_device ? "" : "hep:",
+                     is_device ? devices->item[i] : hep->item[i - devices->count]) < 0)
+            return complain(EXIT_BADLY, "out of memory");
+    }
+    return 0;
+}
+
 static int open_capture(struct sensor *sensor)
 {
     const struct config *config = &sensor->config;
     struct capture_error error;
-    sensor->is_live = config->interface.count > 0;
+    sensor->is_live = config->interface.count > 0 || config->hep.count > 0;
     if (sensor->is_live)
         sensor->capture = capture_open_live(
             &(struct capture_live_params){
                 .devices = (const char *const *)config->interface.item,
                 .device_count = config->interface.count,
+                .hep = (const char *const *)config->hep.item,
+                .hep_count = config->hep.count,
+                .hep_key = config->hep_key,
                 .filter = config->filter,
                 .buffer_bytes = config->buffer_bytes,
                 .snap_len = (uint32_t)config->snap_len,
@@ -92,16 +120,6 @@ static int open_capture(struct sensor *sensor)
             },
             &error);
     return sensor->capture ? 0 : complain(error.exit_status, error.text);
-}
-
-static int open_sink(struct sensor *sensor)
-{
-    char message[MESSAGE_MAX];
-    const struct config *config = &sensor->config;
-    if (!config->events)
-        return 0;
-    sensor->sink = sink_file_open(config->events, config->sensor_id, message, sizeof message);
-    return sensor->sink ? 0 : complain(EXIT_USAGE, message);
 }
 
 /* Does it all lie there already, so that nobody waits for the next packet? */
@@ -138,11 +156,16 @@ static int make_pipeline(struct sensor *sensor)
                 .idle_ns = config->call_idle_timeout_ns,
                 .sensor_id = config->sensor_id,
                 .names = {sensor->peer_names, config->peer_count},
-                .interface_names = (const char *const *)config->interface.item,
-                .interface_name_count = config->interface.count,
+                .interface_names = (const char *const *)sensor->live.item,
+                .interface_name_count = sensor->live.count,
             },
         .capture = sensor->capture,
-        .sink = sensor->sink,
+        .sink = sensor->outlets.file,
+        .exporter = sensor->outlets.exporter,
+        .hep = sensor->outlets.hep_feed,
+        .hep_sender = sensor->outlets.hep_sender,
+        .sightings = sensor->outlets.sightings,
+        .sensor_path = (const char *const *)config->sensor_path.item,
         .registry = sensor->metrics,
         .memory_bytes = config->memory_limit - fixed,
         .copy_window_ns = config->copy_window_ns,
@@ -154,6 +177,7 @@ static int make_pipeline(struct sensor *sensor)
         .sip_ports = config->sip_ports.item,
         .sip_port_count = config->sip_ports.count,
         .is_live = sensor->is_live,
+        .has_hep = config->hep.count > 0,
         .is_prompt = sensor->is_live || !is_all_files(&config->read),
         .shows_progress = !sensor->is_live && isatty(STDERR_FILENO),
     };
@@ -197,9 +221,14 @@ static int open_all(struct sensor *sensor)
     char message[MESSAGE_MAX];
     int status;
     install_signals();
-    if ((status = open_capture(sensor)) != 0 || (status = open_sink(sensor)) != 0)
+    if ((status = name_interfaces(sensor)) != 0 || (status = open_capture(sensor)) != 0)
         return status;
-    if (sensor->is_live && privileges_drop(sensor->config.user, message, sizeof message) != 0)
+    const struct config *config = &sensor->config;
+    struct outlets *outlets = &sensor->outlets;
+    bool is_live = sensor->is_live;
+    if (outlets_open(outlets, config, is_live, message, sizeof message) != 0 ||
+        (is_live && privileges_drop(config->user, message, sizeof message) != 0) ||
+        outlets_start(outlets, config, is_live, message, sizeof message) != 0)
         return complain(EXIT_USAGE, message);
     if ((status = make_pipeline(sensor)) != 0 || (status = start_server(sensor)) != 0)
         return status;
@@ -216,7 +245,7 @@ static int print_report(struct sensor *sensor, const char *error)
     /* Live, a report is for whoever ends the capture by hand. */
     if (config->report == REPORT_NONE || (sensor->is_live && !isatty(fileno(out))))
         return 0;
-    const struct string_list *inputs = sensor->is_live ? &config->interface : &config->read;
+    const struct string_list *inputs = sensor->is_live ? &sensor->live : &config->read;
     struct report_source source = {
         .pipeline = &sensor->pipeline,
         .inputs = (const char *const *)inputs->item,
@@ -232,17 +261,6 @@ static int print_report(struct sensor *sensor, const char *error)
     if (fflush(out) != 0 || ferror(out) || !is_written)
         return complain(EXIT_BADLY, "the report cannot be written: is there room, and a reader?");
     return 0;
-}
-
-static bool has_lost_events(const struct sensor *sensor)
-{
-    struct sink_stats stats = {0};
-    uint64_t failed = 0;
-    if (sensor->sink)
-        sink_file_stats(sensor->sink, &stats);
-    for (int type = 0; type < EVENT_TYPE_COUNT; type++)
-        failed += stats.failed[type];
-    return failed > 0;
 }
 
 /* After a file: whoever scrapes may take his time. */
@@ -267,11 +285,11 @@ static void say_where(const struct sensor *sensor)
         return;
     if (sensor->server)
         endpoint_format(http_server_endpoint(sensor->server), endpoint);
-    for (size_t i = 0; i < config->interface.count; i++)
-        log_info("captures on %s", config->interface.item[i]);
+    for (size_t i = 0; i < sensor->live.count; i++)
+        log_info("captures on %s", sensor->live.item[i]);
     if (sensor->server)
         log_info("metrics: http://%s/metrics", endpoint);
-    if (!config->events)
+    if (!config->events && !sensor->outlets.exporter)
         log_info("no --events: calls show in the metrics only; --events - prints them");
 }
 
@@ -288,6 +306,15 @@ static void say_end(const struct sensor *sensor)
              stats->dropped_kernel + stats->dropped_interface);
 }
 
+/* Events that Kafka has not by then stay in the spool. */
+static void finish_outlets(struct sensor *sensor)
+{
+    signalled_outlets = &sensor->outlets;
+    outlets_finish(&sensor->outlets, &sensor->config);
+    signalled_outlets = NULL;
+    pipeline_update_metrics(&sensor->pipeline);
+}
+
 static int run(struct sensor *sensor)
 {
     int status = open_all(sensor);
@@ -295,7 +322,8 @@ static int run(struct sensor *sensor)
         return status;
     say_where(sensor);
     pipeline_run(&sensor->pipeline);
-    if (sensor->sink && sink_file_has_no_reader(sensor->sink))
+    finish_outlets(sensor);
+    if (sensor->outlets.file && sink_file_has_no_reader(sensor->outlets.file))
         return 0;
     const struct capture_error *error =
         sensor->pipeline.ended_badly ? capture_last_error(sensor->capture) : NULL;
@@ -305,7 +333,7 @@ static int run(struct sensor *sensor)
     status = print_report(sensor, cut);
     if (sensor->is_live)
         say_end(sensor);
-    if (has_lost_events(sensor))
+    if (outlets_have_lost(&sensor->outlets))
         status = complain(EXIT_BADLY, "events were lost: they could not be written");
     if (error)
         status = complain(error->exit_status, error->text);
@@ -320,8 +348,11 @@ static void tear_down(struct sensor *sensor)
     if (sensor->has_pipeline)
         pipeline_fini(&sensor->pipeline);
     metrics_destroy(sensor->metrics);
-    sink_file_close(sensor->sink);
+    outlets_close(&sensor->outlets);
     capture_close(sensor->capture);
+    for (size_t i = 0; i < sensor->live.count; i++)
+        free(sensor->live.item[i]);
+    free(sensor->live.item);
     free(sensor->peer_names);
     config_fini(&sensor->config);
 }
@@ -330,9 +361,11 @@ int main(int argc, char **argv)
 {
     static struct sensor sensor;
     char version[MESSAGE_MAX];
-    snprintf(version, sizeof version, "sipspan %s\n%s\nlibmicrohttpd %s\njansson %s\nnDPI %s",
+    snprintf(version, sizeof version,
+             "sipspan %s\n%s\nlibmicrohttpd %s\njansson %s\nnDPI %s\nlibrdkafka %s\nhiredis %s",
              SIPSPAN_VERSION, capture_library_version(), http_server_library_version(),
-             json_text_library_version(), classify_library_version());
+             json_text_library_version(), classify_library_version(), kafka_library_version(),
+             sightings_library_version());
     int status = 0;
     switch (config_load(&sensor.config, argc, argv, environ, version, stdout, stderr)) {
     case CONFIG_RUN:

@@ -14,11 +14,24 @@ void log_set_level(enum log_level level)
     atomic_store(&current_level, (int)level);
 }
 
+/* Brokers, servers and senders say what they want: nothing of it may begin a line of its own, or
+ * steer a terminal; nor may C1's controls, which UTF-8 writes as C2 80 to C2 9F. */
+static void clean(char *line)
+{
+    for (unsigned char *at = (unsigned char *)line; *at; at++) {
+        if (*at < 0x20 || *at == 0x7f)
+            *at = '?';
+        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)
+            at[0] = at[1] = '?';
+    }
+}
+
 __attribute__((format(printf, 2, 0))) static void write_line(enum log_level level,
                                                              const char *format, va_list args)
 {
     char line[1024];
     vsnprintf(line, sizeof line, format, args);
+    clean(line);
     fprintf(stderr, "sipspan: %s: %s\n", level_names[level], line);
 }
 

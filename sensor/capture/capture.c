@@ -75,6 +75,17 @@ void capture_close(struct capture *capture)
         capture->backend->close(capture);
 }
 
+void capture_sort(struct packet *packet, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        struct packet moved = packet[i];
+        unsigned at = i;
+        for (; at > 0 && packet[at - 1].time_ns > moved.time_ns; at--)
+            packet[at] = packet[at - 1];
+        packet[at] = moved;
+    }
+}
+
 void capture_add_notice(struct capture *capture, const char *format, ...)
 {
     if (capture->notice_count == CAPTURE_NOTICES_MAX)
@@ -98,4 +109,25 @@ void capture_error_set(struct capture_error *error, int exit_status, const char 
 bool capture_was_stopped(const struct capture *capture)
 {
     return capture_is_stopped(capture);
+}
+
+const char *hep_result_name(enum hep_result result)
+{
+    switch (result) {
+    case HEP_ACCEPTED:
+        return "accepted";
+    case HEP_KEEPALIVE:
+        return "keepalive";
+    case HEP_MALFORMED:
+        return "malformed";
+    case HEP_WRONG_KEY:
+        return "wrong_key";
+    case HEP_UNSUPPORTED:
+        return "unsupported";
+    case HEP_UNREADABLE:
+        return "unreadable";
+    case HEP_RESULT_COUNT:
+        break;
+    }
+    return "unknown";
 }

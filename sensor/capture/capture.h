@@ -1,6 +1,8 @@
 /*
  * capture: where packets come from. One interface, several back ends: capture files
- * (capture/pcap_file, our own reader) and live devices (capture/pcap_live, libpcap).
+ * (capture/pcap_file, our own reader) and what is live (capture/pcap_live): devices (libpcap), and
+ * messages that others send as HEP (capture/hep_input), which are packets of a link type of their
+ * own.
  *
  * Thread: one; the thread that opened it reads and closes it. capture_stop may be called from a
  * signal handler. Time: packets carry their own stamps in ns since 1970; packets of several files
@@ -44,13 +46,36 @@ struct capture_file_params {
     const char *filter; /* BPF as tcpdump takes it, or NULL */
 };
 
+/* Devices, addresses to listen for HEP on, or both. */
 struct capture_live_params {
     const char *const *devices;
     size_t device_count;
+    const char *const *hep; /* "ADDR:PORT", UDP and TCP; their interfaces come after the devices' */
+    size_t hep_count;
+    const char *hep_key;   /* that senders of HEP must know; NULL: none */
     const char *filter;    /* or NULL */
     uint64_t buffer_bytes; /* kernel ring of each device */
     uint32_t snap_len;
     bool promiscuous;
+};
+
+/* What became of a HEP message. */
+enum hep_result {
+    HEP_ACCEPTED,
+    HEP_KEEPALIVE,
+    HEP_MALFORMED,   /* no HEP version 3, or without an address, a type or a payload */
+    HEP_WRONG_KEY,   /* or none */
+    HEP_UNSUPPORTED, /* its payload is not SIP */
+    HEP_UNREADABLE,  /* compressed, and broken or too large */
+    HEP_RESULT_COUNT
+};
+
+const char *hep_result_name(enum hep_result result); /* "accepted" */
+
+struct hep_stats {
+    uint64_t received[HEP_RESULT_COUNT];
+    uint64_t connections_dropped; /* to make room, or as nothing came over them */
+    unsigned connections;         /* over TCP, now */
 };
 
 /* Since the start; live counts come from libpcap, accumulated past its 32 bits. */
@@ -58,9 +83,10 @@ struct capture_stats {
     uint64_t packets;           /* given to the caller */
     uint64_t bytes;             /* captured bytes of them */
     uint64_t filtered;          /* files: left out by the filter */
-    uint64_t dropped_kernel;    /* live: the ring was full */
+    uint64_t dropped_kernel;    /* live: the ring was full, or the buffer of a HEP socket */
     uint64_t dropped_interface; /* live: the NIC or its driver */
     uint64_t truncated;         /* cut by the snap length */
+    struct hep_stats hep;
 };
 
 /* Opens; on failure NULL, and *error says why. Nothing is printed. */

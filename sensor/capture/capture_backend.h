@@ -27,6 +27,7 @@ enum {
     LINK_TYPE_LOOP = 108,
     LINK_TYPE_LINUX_SLL = 113,
     LINK_TYPE_LINUX_SLL2 = 276,
+    LINK_TYPE_HEP = 0xffff, /* ours: a HEP message; as in decode/link.h */
 };
 
 struct capture_backend {
@@ -64,6 +65,9 @@ static inline void capture_count(struct capture *capture, const struct packet *p
     capture->stats.bytes += packet->captured_len;
     capture->stats.truncated += packet->captured_len < packet->wire_len;
 }
+
+/* By time. Stable, and quick on what is nearly sorted. */
+void capture_sort(struct packet *packet, unsigned count);
 
 void capture_add_notice(struct capture *capture, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,6 @@
 /*
  * gzip_stream: inflates gzip data (RFC 1952) piece by piece, of one member or several after one
- * another. The only file that sees zlib is gzip_stream.c. Private to capture/.
+ * another. Private to capture/.
  */
 #ifndef SIPSPAN_CAPTURE_GZIP_STREAM_H
 #define SIPSPAN_CAPTURE_GZIP_STREAM_H

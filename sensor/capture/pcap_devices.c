@@ -11,9 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A block of the ring that is not full is given to us after this time. */
-enum { BLOCK_TIMEOUT_MS = 20 };
-
 #define CHECK_INTERVAL_NS INT64_C(1000000000)
 
 void capture_list_devices(char *buf, size_t len)
@@ -103,7 +100,7 @@ static pcap_t *activate(struct pcap_devices *devices, const struct pcap_device *
     }
     pcap_set_snaplen(handle, devices->snap_len);
     pcap_set_promisc(handle, devices->promiscuous);
-    pcap_set_timeout(handle, BLOCK_TIMEOUT_MS);
+    pcap_set_timeout(handle, PCAP_BLOCK_TIMEOUT_MS);
     pcap_set_buffer_size(handle, devices->buffer_bytes);
     pcap_set_tstamp_precision(handle, PCAP_TSTAMP_PRECISION_NANO);
     int rc = pcap_activate(handle);

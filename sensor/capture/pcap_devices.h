@@ -14,7 +14,11 @@
 
 #include "capture/capture_backend.h"
 
-enum { PCAP_DEVICES_MAX = 64 };
+enum {
+    PCAP_DEVICES_MAX = 64,
+    /* A block of the ring that is not full is given to us after this time. */
+    PCAP_BLOCK_TIMEOUT_MS = 20,
+};
 
 enum pcap_device_state {
     DEVICE_UP,

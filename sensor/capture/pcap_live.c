@@ -1,11 +1,16 @@
 /*
- * The back end for live devices: one libpcap handle each, TPACKET_V3, stamps in ns.
+ * The back end for what is live: devices, one libpcap handle each, TPACKET_V3, stamps in ns; and
+ * what others send as HEP (hep_input).
  *
  * libpcap hands a block of its ring back to the kernel within the pcap_dispatch that gives the
  * block's last packet. So a packet may be overwritten as soon as that call has returned, and each
  * is copied once, in the callback, to a place of its own that lives as long as the batch. That is a
  * few hundred octets that have to come into the cache anyway. Immediate mode would silently mean
  * TPACKET_V2: never set.
+ *
+ * A block is given to us up to 20 ms after its packets came, a HEP message at once. Beside devices
+ * HEP waits for longer than that, in the kernel: a few late messages of SIP mean little, but
+ * packets that come behind the time of others would look like a mirror that mixes them up.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,13 +18,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "capture/hep_input.h"
 #include "capture/pcap_devices.h"
 #include "capture/pcap_filter.h"
+
+enum { HEP_WAIT_MS = 2 * PCAP_BLOCK_TIMEOUT_MS, HEP_LOOK_MS = 5 };
 
 struct pcap_live {
     struct capture base;
     struct pcap_devices devices;
-    unsigned first; /* whose turn it is to fill the batch first */
+    struct hep_input *hep; /* NULL: none */
+    unsigned first;        /* whose turn it is to fill the batch first */
     uint64_t number;
     uint8_t *copies; /* PACKET_BATCH_MAX times snap_len */
     size_t copied;
@@ -32,10 +41,10 @@ struct delivery {
     struct packet_batch *batch;
 };
 
-static int64_t monotonic_ns(void)
+static int64_t clock_ns(clockid_t clock)
 {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(clock, &ts);
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
@@ -63,36 +72,40 @@ static void deliver(u_char *user, const struct pcap_pkthdr *header, const u_char
     };
 }
 
-/* Packets of several devices are in order device by device. Stable, and quick on what is nearly
- * sorted. */
-static void sort_batch(struct packet_batch *batch)
+/* What came later waits until the devices' packets of its time have been given. */
+static int64_t hep_until_ns(const struct pcap_live *live)
 {
-    for (unsigned i = 1; i < batch->count; i++) {
-        struct packet moved = batch->packet[i];
-        unsigned at = i;
-        for (; at > 0 && batch->packet[at - 1].time_ns > moved.time_ns; at--)
-            batch->packet[at] = batch->packet[at - 1];
-        batch->packet[at] = moved;
-    }
+    if (live->devices.count == 0)
+        return INT64_MAX;
+    return clock_ns(CLOCK_REALTIME) - HEP_WAIT_MS * INT64_C(1000000);
 }
 
 /* Takes what the rings hold, each device its share of the batch. */
-static void drain(struct pcap_live *live, struct packet_batch *batch)
+static void drain_devices(struct pcap_live *live, struct packet_batch *batch, unsigned share)
 {
-    unsigned share = PACKET_BATCH_MAX / live->devices.count;
+    unsigned count = live->devices.count;
     live->copied = 0;
-    for (unsigned i = 0; i < live->devices.count && batch->count < PACKET_BATCH_MAX; i++) {
-        struct pcap_device *device = &live->devices.device[(live->first + i) % live->devices.count];
+    for (unsigned i = 0; i < count && batch->count < PACKET_BATCH_MAX; i++) {
+        struct pcap_device *device = &live->devices.device[(live->first + i) % count];
         struct delivery to = {live, device, batch};
         if (!device->handle)
             continue;
         int rc = pcap_dispatch(device->handle, (int)share, deliver, (u_char *)&to);
         if (rc < 0)
-            pcap_devices_lose(&live->devices, device, monotonic_ns());
+            pcap_devices_lose(&live->devices, device, clock_ns(CLOCK_MONOTONIC));
     }
-    live->first = (live->first + 1) % live->devices.count;
-    if (live->devices.count > 1)
-        sort_batch(batch);
+    live->first = count > 0 ? (live->first + 1) % count : 0;
+}
+
+static void drain(struct pcap_live *live, struct packet_batch *batch)
+{
+    unsigned sources = live->devices.count + (live->hep ? 1 : 0);
+    drain_devices(live, batch, PACKET_BATCH_MAX / sources);
+    if (live->hep)
+        hep_input_read(live->hep, batch, PACKET_BATCH_MAX / sources, hep_until_ns(live),
+                       clock_ns(CLOCK_MONOTONIC));
+    if (sources > 1) /* each of them is in order by itself */
+        capture_sort(batch->packet, batch->count);
     for (unsigned i = 0; i < batch->count; i++) {
         batch->packet[i].number = ++live->number;
         capture_count(&live->base, &batch->packet[i]);
@@ -103,7 +116,7 @@ static void drain(struct pcap_live *live, struct packet_batch *batch)
  * is up. */
 static void wait_for_packets(const struct pcap_live *live, int64_t now, int timeout_ms)
 {
-    struct pollfd fds[PCAP_DEVICES_MAX + 1];
+    struct pollfd fds[PCAP_DEVICES_MAX + 2];
     nfds_t count = 0;
     fds[count++] = (struct pollfd){.fd = live->base.stop_fd, .events = POLLIN};
     for (unsigned i = 0; i < live->devices.count; i++)
@@ -112,6 +125,12 @@ static void wait_for_packets(const struct pcap_live *live, int64_t now, int time
                 .fd = pcap_get_selectable_fd(live->devices.device[i].handle),
                 .events = POLLIN,
             };
+    /* What has been received and waits needs no more than to be looked at again. */
+    int hep_fd = live->hep ? hep_input_fd(live->hep) : -1;
+    if (hep_fd >= 0)
+        fds[count++] = (struct pollfd){.fd = hep_fd, .events = POLLIN};
+    else if (live->hep && timeout_ms > HEP_LOOK_MS)
+        timeout_ms = HEP_LOOK_MS;
     int64_t until_check_ms = (live->devices.next_check_ns - now) / 1000000 + 1;
     poll(fds, count, until_check_ms < timeout_ms ? (int)until_check_ms : timeout_ms);
 }
@@ -120,7 +139,7 @@ static enum capture_status pcap_live_read(struct capture *capture, struct packet
                                           int timeout_ms)
 {
     struct pcap_live *live = (struct pcap_live *)capture;
-    int64_t now = monotonic_ns();
+    int64_t now = clock_ns(CLOCK_MONOTONIC);
     pcap_devices_check(&live->devices, now);
     drain(live, batch);
     if (batch->count == 0) {
@@ -136,12 +155,15 @@ static void pcap_live_update_stats(struct capture *capture)
 {
     struct pcap_live *live = (struct pcap_live *)capture;
     pcap_devices_update_stats(&live->devices);
+    if (live->hep)
+        hep_input_update_stats(live->hep);
 }
 
 static void pcap_live_close(struct capture *capture)
 {
     struct pcap_live *live = (struct pcap_live *)capture;
     pcap_devices_fini(&live->devices);
+    hep_input_close(live->hep);
     free(live->copies);
     capture_fini(&live->base);
     free(live);
@@ -155,7 +177,8 @@ static const struct capture_backend pcap_live_backend = {
 
 static int check_params(const struct capture_live_params *params, struct capture_error *error)
 {
-    if (params->device_count == 0 || params->device_count > PCAP_DEVICES_MAX) {
+    if ((params->device_count == 0 && params->hep_count == 0) ||
+        params->device_count > PCAP_DEVICES_MAX) {
         capture_error_set(error, 2, "%zu devices are named, where 1 to %d can be captured",
                           params->device_count, PCAP_DEVICES_MAX);
         return -1;
@@ -198,7 +221,10 @@ struct capture *capture_open_live(const struct capture_live_params *params,
     struct pcap_live *live = create(params, error);
     if (!live)
         return NULL;
-    if (pcap_devices_open(&live->devices, params, error) != 0) {
+    if (params->hep_count > 0)
+        live->hep = hep_input_open(params, &live->base.stats, error);
+    if ((params->hep_count > 0 && !live->hep) ||
+        pcap_devices_open(&live->devices, params, error) != 0) {
         pcap_live_close(&live->base);
         return NULL;
     }

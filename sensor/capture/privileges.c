@@ -56,21 +56,38 @@ static int verify(const struct passwd *user, char *error, size_t len)
     return 0;
 }
 
+/* Whom to become, NULL: stay who it is. */
+static int find_account(const char *user, const struct passwd **account, char *error, size_t len)
+{
+    *account = NULL;
+    if (geteuid() != 0 || !user)
+        return 0;
+    errno = 0;
+    *account = getpwnam(user);
+    if (!*account)
+        return fail(errno ? errno : ENOENT, error, len,
+                    "user %s: %s; make it (useradd --system %s) or name another one with --user",
+                    user, errno ? strerror(errno) : "there is no such user", user);
+    if ((*account)->pw_uid == 0)
+        *account = NULL;
+    return 0;
+}
+
+int privileges_look_up(const char *user, uid_t *uid, gid_t *gid, char *error, size_t len)
+{
+    const struct passwd *account;
+    int rc = find_account(user, &account, error, len);
+    *uid = account ? account->pw_uid : geteuid();
+    *gid = account ? account->pw_gid : getegid();
+    return rc;
+}
+
 int privileges_drop(const char *user, char *error, size_t len)
 {
-    const struct passwd *account = NULL;
-    bool is_root = geteuid() == 0;
-    if (is_root && user) {
-        errno = 0;
-        account = getpwnam(user);
-        if (!account)
-            return fail(
-                errno ? errno : ENOENT, error, len,
-                "user %s: %s; make it (useradd --system %s) or name another one with --user", user,
-                errno ? strerror(errno) : "there is no such user", user);
-        if (account->pw_uid == 0)
-            account = NULL;
-    }
+    const struct passwd *account;
+    int rc = find_account(user, &account, error, len);
+    if (rc != 0)
+        return rc;
     if (capng_get_caps_process() != 0)
         return fail(EPERM, error, len, "the capabilities of the process cannot be read");
     /* Needs CAP_SETPCAP, so comes first; without it, NO_NEW_PRIVS alone keeps exec from giving any.
@@ -80,7 +97,7 @@ int privileges_drop(const char *user, char *error, size_t len)
         if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
             return fail(EPERM, error, len, "the capability bounding set cannot be emptied");
     }
-    int rc = account ? become_user(account, error, len) : 0;
+    rc = account ? become_user(account, error, len) : 0;
     if (rc == 0)
         rc = drop_capabilities(error, len);
     return rc != 0 ? rc : verify(account, error, len);

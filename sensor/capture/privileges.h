@@ -8,6 +8,7 @@
 #define SIPSPAN_CAPTURE_PRIVILEGES_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Started as root, becomes `user` with its groups ("root" or NULL keeps the uid). In every case
@@ -16,5 +17,7 @@
  * what is wrong and what to do in `error`; the process should then exit.
  */
 int privileges_drop(const char *user, char *error, size_t len);
+/* Whom that makes of this process: what it opens before may be that user's. The same errors. */
+int privileges_look_up(const char *user, uid_t *uid, gid_t *gid, char *error, size_t len);
 
 #endif

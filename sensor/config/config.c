@@ -95,27 +95,34 @@ static void load_environment(struct config_loader *loader, char **env)
 }
 
 /*
- * Files and devices exclude one another. Where both are given, those of the stronger source stay:
- * -r on the command line reads a capture with the configuration of a live sensor.
+ * Files and what is live exclude one another. Where both are given, those of the stronger source
+ * stay: -r on the command line reads a capture with the configuration of a live sensor.
  */
-static void settle_input(struct config_loader *loader, const char *path)
+static void settle_source(struct config_loader *loader, const struct option_spec *live,
+                          const char *path)
 {
     const struct option_spec *read = options_find(SLICE("read"));
-    const struct option_spec *interface = options_find(SLICE("interface"));
     enum config_source from_read = loader->source[options_index(read)];
-    enum config_source from_interface = loader->source[options_index(interface)];
-    if (from_read == CONFIG_FROM_NOWHERE || from_interface == CONFIG_FROM_NOWHERE)
+    enum config_source from_live = loader->source[options_index(live)];
+    char flag[OPTION_TEXT_MAX];
+    if (from_read == CONFIG_FROM_NOWHERE || from_live == CONFIG_FROM_NOWHERE)
         return;
-    if (from_read > from_interface)
-        config_loader_clear(loader->config, interface);
-    else if (from_interface > from_read)
+    if (from_read > from_live)
+        config_loader_clear(loader->config, live);
+    else if (from_live > from_read)
         config_loader_clear(loader->config, read);
     else
-        config_loader_error(
-            loader,
-            "%s: -r (read) and -i (interface) exclude one another: read captures or "
-            "capture live",
-            from_read == CONFIG_FROM_FILE ? path : "sipspan");
+        config_loader_error(loader,
+                            "%s: -r (read) and %s exclude one another: read captures or "
+                            "capture live",
+                            from_read == CONFIG_FROM_FILE ? path : "sipspan",
+                            live->letter ? "-i (interface)" : options_flag(live, flag));
+}
+
+static void settle_input(struct config_loader *loader, const char *path)
+{
+    settle_source(loader, options_find(SLICE("interface")), path);
+    settle_source(loader, options_find(SLICE("hep")), path);
 }
 
 static void print_version(FILE *out, struct slice text)
@@ -124,13 +131,36 @@ static void print_version(FILE *out, struct slice text)
     fprintf(out, "%.*s%s", SLICE_ARGS(text), ended ? "" : "\n");
 }
 
+const char *config_kafka_compression(const struct config *config)
+{
+    return options_find(SLICE("kafka_compression"))->choices[config->kafka_compression];
+}
+
 /* The program itself, its report, the server, and nDPI with 6 MiB; so much at least for tables. */
 #define FIXED_BYTES      (UINT64_C(28) << 20)
 #define TABLES_MIN_BYTES (UINT64_C(20) << 20)
+/* Events on their way to Kafka, in the outbox and in librdkafka; and where each lies in the spool,
+ * one part of it in so many. */
+#define KAFKA_BYTES      (UINT64_C(64) << 20)
+#define SPOOL_INDEX_PART 24
+/* What waits for Redis, what it answered, and what was learned of destinations. */
+#define SIGHTINGS_BYTES (UINT64_C(8) << 20)
+/* What waits to be sent as HEP, and what comes as HEP until it was looked at. */
+#define HEP_OUT_BYTES (UINT64_C(9) << 20)
+#define HEP_IN_BYTES  (UINT64_C(16) << 20)
 
 uint64_t config_fixed_memory(const struct config *config)
 {
-    return FIXED_BYTES + config->buffer_bytes * config->interface.count;
+    uint64_t bytes = FIXED_BYTES + config->buffer_bytes * config->interface.count;
+    if (config->kafka.count > 0)
+        bytes += KAFKA_BYTES + config->spool_limit / SPOOL_INDEX_PART;
+    if (config->redis)
+        bytes += SIGHTINGS_BYTES;
+    if (config->hep_to)
+        bytes += HEP_OUT_BYTES;
+    if (config->hep.count > 0)
+        bytes += HEP_IN_BYTES;
+    return bytes;
 }
 
 static void check_memory(struct config_loader *loader)
@@ -138,21 +168,48 @@ static void check_memory(struct config_loader *loader)
     const struct config *config = loader->config;
     uint64_t needed = config_fixed_memory(config) + TABLES_MIN_BYTES;
     if (config->memory_limit < needed)
-        config_loader_error(loader,
-                            "memory_limit: %" PRIu64 " MiB is too small for %zu device(s) with a "
-                            "buffer of %" PRIu64 " MiB each: give %" PRIu64
-                            " MiB at least, or lower buffer",
-                            config->memory_limit >> 20, config->interface.count,
-                            config->buffer_bytes >> 20, needed >> 20);
+        config_loader_error(
+            loader,
+            "memory_limit: %" PRIu64 " MiB is too small for %zu device(s) with a "
+            "buffer of %" PRIu64 " MiB each%s: give %" PRIu64 " MiB at least, or lower buffer%s",
+            config->memory_limit >> 20, config->interface.count, config->buffer_bytes >> 20,
+            config->kafka.count > 0 ? ", Kafka and its spool" : "", (needed + (1 << 20) - 1) >> 20,
+            config->kafka.count > 0 ? " or spool_limit" : "");
+}
+
+static bool is_on_path(const struct config *config)
+{
+    for (size_t i = 0; config->sensor_point && i < config->sensor_path.count; i++)
+        if (strcmp(config->sensor_path.item[i], config->sensor_point) == 0)
+            return true;
+    return false;
+}
+
+/* A capture is to give the same events whenever it is read. */
+static void check_sensors(struct config_loader *loader)
+{
+    const struct config *config = loader->config;
+    if (!config->redis)
+        return;
+    if (config->read.count > 0)
+        config_loader_error(loader, "redis: it is for live capture (-i): a capture (-r) gives the "
+                                    "same events whenever it is read; leave it out");
+    if (!config->redis_secret)
+        config_loader_error(loader, "redis: it needs redis_secret, in the configuration file or in "
+                                    "SIPSPAN_REDIS_SECRET");
+    if (config->sensor_path.count < 2 || !is_on_path(config))
+        config_loader_error(loader, "redis: it needs sensor_path, with two points at least, and "
+                                    "sensor_point, which is one of them");
 }
 
 /* What is needed to run but not to be valid. */
 static void require_input(struct config_loader *loader)
 {
-    if (loader->config->read.count == 0 && loader->config->interface.count == 0)
-        config_loader_error(loader,
-                            "sipspan: nothing to look at: give -r FILE to read a capture, or "
-                            "-i DEV to capture live");
+    const struct config *config = loader->config;
+    if (config->read.count == 0 && config->interface.count == 0 && config->hep.count == 0)
+        config_loader_error(
+            loader, "sipspan: nothing to look at: give -r FILE to read a capture, or -i DEV "
+                    "to capture live, or --hep ADDR:PORT to be sent HEP");
 }
 
 /* All that is wrong is told, whatever source it comes from. */
@@ -185,6 +242,7 @@ enum config_action config_load(struct config *config, int argc, char **argv, cha
         return CONFIG_EXIT_USAGE;
     settle_input(&loader, cli.config_path);
     check_memory(&loader);
+    check_sensors(&loader);
     if (!cli.check)
         require_input(&loader);
     if (loader.errors > 0)

@@ -2,7 +2,7 @@
  * config: what the user asked for, from the command line, the environment and the configuration
  * file, in this order of precedence, over the defaults.
  *
- * config/options.c holds the one table of options: name, type, default, range, unit and one line of
+ * options.h is the one table of options: name, type, default, range, unit and one line of
  * text. The parser of the file, the command line, the environment (SIPSPAN_KEY), --check-config,
  * the example file in deploy/config and the man page all come from it. Only main and config see the
  * whole struct; a module gets its own small params.
@@ -64,7 +64,27 @@ struct config {
     int64_t rtp_latency_threshold_ns; /* one way */
     double rtp_loss_threshold;        /* 0 to 1 */
     bool g711_concealment;
-    int log_level; /* enum log_level */
+    /* Kafka and the spool before it. */
+    struct string_list kafka; /* brokers, "HOST:PORT"; none: off */
+    char *kafka_topic_calls, *kafka_topic_invites, *kafka_topic_rtp, *kafka_topic_sensor;
+    int kafka_compression;               /* index in its choices: librdkafka's own words */
+    struct string_list kafka_properties; /* "name=value" */
+    int64_t kafka_flush_timeout_ns;
+    char *spool;          /* folder */
+    uint64_t spool_limit; /* bytes */
+    /* What several sensors say together. */
+    char *redis; /* "HOST:PORT", "unix:PATH", "tls:HOST:PORT"; NULL: off */
+    char *redis_user, *redis_password;
+    char *redis_secret;             /* of the fleet: hashes Call-IDs */
+    struct string_list sensor_path; /* points from one end to the other */
+    char *sensor_point;             /* this sensor's */
+    /* HEP. */
+    struct string_list hep; /* "ADDR:PORT" to listen on */
+    char *hep_key;          /* that senders must know; NULL: none */
+    char *hep_to;           /* "udp:HOST:PORT", "tcp:…", "tls:…"; NULL: off */
+    char *hep_to_key, *hep_to_ca;
+    uint64_t hep_to_id; /* capture id */
+    int log_level;      /* enum log_level */
     struct config_peer *peer;
     size_t peer_count;
 };
@@ -83,6 +103,9 @@ enum config_action {
 enum config_action config_load(struct config *config, int argc, char **argv, char **env,
                                const char *version_text, FILE *out, FILE *err);
 void config_fini(struct config *config);
+
+/* In librdkafka's own word: "zstd". */
+const char *config_kafka_compression(const struct config *config);
 
 /* What memory_limit must hold besides the tables: program, buffers, rings of the devices. */
 uint64_t config_fixed_memory(const struct config *config);

@@ -106,6 +106,7 @@ void config_print_help(FILE *out)
 {
     fputs("Usage: sipspan [OPTION]... -r FILE... [FILTER]\n"
           "       sipspan [OPTION]... -i DEV... [FILTER]\n"
+          "       sipspan [OPTION]... --hep ADDR:PORT...\n"
           "\n"
           "Finds the phone calls that die in silence, in a capture or on a mirror port.\n",
           out);
@@ -113,8 +114,8 @@ void config_print_help(FILE *out)
         print_group(out, (enum option_group)group, "\n", print_help_option);
     fputs("\n"
           "Each option is also a key of the configuration file (call_idle_timeout) and a\n"
-          "variable of the environment (SIPSPAN_CALL_IDLE_TIMEOUT). The command line wins\n"
-          "over the environment, and that over the file.\n"
+          "variable of the environment (SIPSPAN_CALL_IDLE_TIMEOUT); a secret is only that.\n"
+          "The command line wins over the environment, and that over the file.\n"
           "\n"
           "Examples:\n"
           "  sipspan -r call.pcap\n"

@@ -140,6 +140,19 @@ static bool list_is_full(struct config_loader *loader, const struct option_spec 
     return count >= option->max;
 }
 
+static void report_invalid(struct config_loader *loader, const struct option_spec *option,
+                           struct slice text, const char *where)
+{
+    char quoted[OPTION_QUOTE_MAX];
+    char expected[OPTION_EXPECTED_MAX];
+    option_value_expected(option, expected);
+    if (option->is_secret)
+        config_loader_error(loader, "%s: its value is not valid: expected %s", where, expected);
+    else
+        config_loader_error(loader, "%s: '%s' is not valid: expected %s", where,
+                            option_value_quote(text, quoted), expected);
+}
+
 int config_loader_set(struct config_loader *loader, enum config_source source,
                       const struct option_spec *option, struct slice text, const char *where)
 {
@@ -147,11 +160,7 @@ int config_loader_set(struct config_loader *loader, enum config_source source,
     struct option_value value;
     int rc = option_value_parse(option, text, &value);
     if (rc == -EINVAL) {
-        char quoted[OPTION_QUOTE_MAX];
-        char expected[OPTION_EXPECTED_MAX];
-        config_loader_error(loader, "%s: '%s' is not valid: expected %s", where,
-                            option_value_quote(text, quoted),
-                            option_value_expected(option, expected));
+        report_invalid(loader, option, text, where);
         return rc;
     }
     if (rc != 0)

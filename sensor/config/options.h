@@ -11,6 +11,7 @@
 #ifndef SIPSPAN_CONFIG_OPTIONS_H
 #define SIPSPAN_CONFIG_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,9 @@ enum option_place {
 enum option_group {
     OPTION_GROUP_INPUT,
     OPTION_GROUP_OUTPUT,
+    OPTION_GROUP_KAFKA,
+    OPTION_GROUP_SENSORS,
+    OPTION_GROUP_HEP,
     OPTION_GROUP_CAPTURE,
     OPTION_GROUP_LIMITS,
     OPTION_GROUP_MEDIA,
@@ -67,6 +71,7 @@ struct option_spec {
     enum option_action action;
     enum option_group group;
     unsigned places; /* enum option_place, or-ed */
+    bool is_secret;  /* no message repeats its value */
     uint64_t min;
     uint64_t max;
     const char *const *choices; /* of OPTION_ENUM, ended by NULL */
@@ -79,7 +84,7 @@ struct option_spec {
     size_t offset;              /* of its field in struct config */
 };
 
-enum { OPTIONS_MAX = 40, OPTION_TEXT_MAX = 40 };
+enum { OPTIONS_MAX = 64, OPTION_TEXT_MAX = 40 };
 
 /* May it be given several times, with each value one item more? */
 static inline bool option_is_list(const struct option_spec *option)

@@ -1,5 +1,6 @@
 #include "decode/decode.h"
 
+#include "decode/hep.h"
 #include "decode/ip.h"
 #include "decode/label.h"
 #include "decode/link.h"
@@ -200,6 +201,8 @@ static __attribute__((noinline)) enum decode_verdict decode_frame(const struct p
         packet->wire_len > packet->captured_len ? packet->wire_len - packet->captured_len : 0;
     layer.is_guess = false;
     reset_datagram(packet, out);
+    if (packet->link_type == HEP_LINK)
+        return hep_decode(packet, out);
     enum decode_verdict verdict = link_decode(packet->link_type, &layer, out);
     return verdict == LAYER_GOES_ON ? decode_layers(&layer, out) : verdict;
 }
@@ -247,6 +250,8 @@ const char *decode_verdict_name(enum decode_verdict verdict)
         return "truncated";
     case DECODE_MALFORMED:
         return "malformed";
+    case DECODE_MESSAGE:
+        return "message";
     case DECODE_VERDICT_COUNT:
         break;
     }

@@ -28,6 +28,7 @@ enum decode_verdict {
     DECODE_UNKNOWN_LINK, /* a link type that is not understood */
     DECODE_TRUNCATED,    /* the snap length cut a header */
     DECODE_MALFORMED,    /* a header contradicts itself */
+    DECODE_MESSAGE,      /* no packet: a whole SIP message that somebody else saw, see hep.h */
     DECODE_VERDICT_COUNT
 };
 

@@ -123,6 +123,12 @@ void streams_rtp_copy(struct streams *streams, struct stream *found, uint64_t nu
                       bool is_doubtful);
 /* A UDP packet that is RTCP by its octets. */
 void streams_rtcp(struct streams *streams, const struct datagram *datagram);
+/*
+ * Is it RTCP in clear, as far as anybody can tell? Then *call_id is that of the stream that it is
+ * about, empty if that is of no call or not in view.
+ */
+bool streams_read_rtcp(const struct streams *streams, const struct datagram *datagram,
+                       struct slice *call_id);
 /* DTLS or ZRTP between these two: what RTP there is between them is encrypted. */
 void streams_saw_keying(struct streams *streams, const struct datagram *datagram);
 

@@ -169,6 +169,36 @@ void streams_rtcp(struct streams *streams, const struct datagram *datagram)
         take_item(streams, &way, &item, datagram->time_ns);
 }
 
+bool streams_read_rtcp(const struct streams *streams, const struct datagram *datagram,
+                       struct slice *call_id)
+{
+    struct rtcp_reader reader;
+    struct rtcp_item item;
+    struct rtcp_way way;
+    *call_id = SLICE_NONE;
+    if (!rtcp_reader_init(&reader, datagram->payload, datagram->truncated))
+        return false;
+    set_ends(way.from, &datagram->src);
+    set_ends(way.to, &datagram->dst);
+    for (int i = 0; i < 2; i++)
+        if (streams_has_keys(streams, &way.from[i], &way.to[i]))
+            return false;
+    for (unsigned i = 0; i < ITEMS_MAX && rtcp_reader_next(&reader, &item); i++) {
+        /* About what its sender sends, or else what it receives. */
+        uint32_t received = item.type == RTCP_REPORT_BLOCK ? item.report.ssrc
+                            : item.type == RTCP_XR_VOIP    ? item.voip.ssrc
+                                                           : item.sender_ssrc;
+        const struct stream *stream = find(streams, way.from, way.to, item.sender_ssrc);
+        if (!stream)
+            stream = find(streams, way.to, way.from, received);
+        if (stream && stream->is_srtp)
+            return false;
+        if (stream && stream->state == STREAM_JOINED && call_id->len == 0)
+            *call_id = stream_call_id(stream);
+    }
+    return true;
+}
+
 /* --- keys */
 
 /* Not keyed: what is remembered must be the same each time a capture is read. Who chooses pairs

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "decode/ip.h"
 #include "event/connection_event.h"
+#include "export/exporter.h"
+#include "pipeline/hep_path.h"
 #include "pipeline/quick_path.h"
 #include "rtp/rtp_packet.h"
 
@@ -28,6 +30,10 @@ void packet_path_event(void *context, const struct event *event)
     sensor_metrics_event(pipeline->metrics, event);
     if (pipeline->params.sink)
         sink_file_write(pipeline->params.sink, event);
+    if (pipeline->params.hep)
+        hep_feed_event(pipeline->params.hep, event);
+    if (pipeline->params.exporter)
+        exporter_write(pipeline->params.exporter, event);
 }
 
 bool packet_path_is_sip_server(void *context, const struct endpoint *endpoint)
@@ -47,6 +53,8 @@ static void take_message(struct pipeline *pipeline, const struct datagram *messa
     pipeline->due_ns = INT64_MIN;
     tally_message(&pipeline->tally, msg, message->transport);
     calls_message(&pipeline->calls, message, msg);
+    if (pipeline->params.hep)
+        hep_feed_message(pipeline->params.hep, message);
 }
 
 /*
@@ -59,12 +67,47 @@ static bool is_followed(enum sip_refusal refusal, const struct datagram *message
            (refusal == SIP_SHORT_BODY && !transport_is_reliable(message->transport));
 }
 
+static __attribute__((noinline)) void take_invite_copy(struct pipeline *pipeline,
+                                                       const struct datagram *datagram)
+{
+    struct sip_msg msg; /* large, and on purpose not cleared */
+    if (is_followed(sip_msg_parse(datagram->payload, datagram->truncated, &msg), datagram))
+        calls_copy(&pipeline->calls, datagram, &msg);
+}
+
+/* Of an INVITE it matters where it was seen. */
+static inline void note_place(struct pipeline *pipeline, const struct datagram *copy)
+{
+    if (slice_starts(copy->payload, SLICE("INVITE ")))
+        take_invite_copy(pipeline, copy);
+}
+
 void packet_path_message(void *context, const struct datagram *message)
 {
     struct pipeline *pipeline = context;
     struct sip_msg msg; /* large, and on purpose not cleared */
+    if (pipeline->params.has_hep && hep_path_is_copy(pipeline, message, HEP_FROM_MIRROR)) {
+        note_place(pipeline, message);
+        return;
+    }
     enum sip_refusal refusal = sip_msg_parse(message->payload, message->truncated, &msg);
     pipeline->tally.refused[refusal]++;
+    if (is_followed(refusal, message))
+        take_message(pipeline, message, &msg);
+}
+
+static __attribute__((noinline)) void take_hep(struct pipeline *pipeline, struct datagram *message)
+{
+    struct sip_msg msg; /* large, and on purpose not cleared */
+    if (hep_path_is_copy(pipeline, message, HEP_FROM_OTHERS)) {
+        note_place(pipeline, message);
+        return;
+    }
+    calls_packet(&pipeline->calls, &message->src.ip, message->time_ns);
+    enum sip_refusal refusal = sip_msg_parse(message->payload, false, &msg);
+    pipeline->tally.refused[refusal]++;
+    if (refusal == SIP_ACCEPTED || refusal == SIP_SHORT_BODY)
+        hep_path_set_transport(message, &msg);
     if (is_followed(refusal, message))
         take_message(pipeline, message, &msg);
 }
@@ -227,6 +270,8 @@ static __attribute__((noinline)) void take_other_udp(struct pipeline *pipeline,
     enum media_protocol protocol = media_protocol_of(datagram->payload, datagram->truncated);
     if (protocol == MEDIA_RTCP) {
         streams_rtcp(pipeline->streams, datagram);
+        if (pipeline->params.hep)
+            hep_feed_rtcp(pipeline->params.hep, pipeline->streams, datagram);
         return;
     }
     if (protocol == MEDIA_DTLS || protocol == MEDIA_ZRTP)
@@ -381,6 +426,7 @@ void packet_path_clock_step(struct pipeline *pipeline, int64_t step_ns)
                 pipeline->tally.packets + 1, (double)step_ns / 1e9);
     pipeline->due_ns = INT64_MIN;
     copies_clock_step(&pipeline->copies, step_ns);
+    copies_clock_step(&pipeline->messages, step_ns);
     defrag_clock_step(pipeline->defrag, step_ns);
     tcp_clock_step(pipeline->tcp, step_ns);
     mirror_clock_step(pipeline->mirror, step_ns);
@@ -407,17 +453,7 @@ static inline int64_t read_clock(struct pipeline *pipeline, int64_t stamp_ns)
                           ? stamp_ns
                           : read_odd_stamp(pipeline, stamp_ns);
     packet_path_advance(pipeline, pipeline->clock.now_ns);
-    mirror_stamp(pipeline->mirror, time_ns, pipeline->clock.now_ns);
     return time_ns;
-}
-
-/* Of an INVITE it matters where on the mirror it was seen. */
-static __attribute__((noinline)) void take_invite_copy(struct pipeline *pipeline,
-                                                       const struct datagram *datagram)
-{
-    struct sip_msg msg; /* large, and on purpose not cleared */
-    if (is_followed(sip_msg_parse(datagram->payload, datagram->truncated, &msg), datagram))
-        calls_copy(&pipeline->calls, datagram, &msg);
 }
 
 /* A copy changes nothing but its count; the network may have doubled it, too. */
@@ -425,8 +461,7 @@ static void take_copy(struct pipeline *pipeline, const struct packet *packet,
                       const struct datagram *datagram, const struct packet_hint *hint)
 {
     tally_copy(&pipeline->tally, packet);
-    if (slice_starts(datagram->payload, SLICE("INVITE ")))
-        take_invite_copy(pipeline, datagram);
+    note_place(pipeline, datagram);
     if (hint->is_rtp)
         streams_rtp_copy(pipeline->streams, hint->found, hint->number,
                          pipeline->copy_kind == COPY_SAME &&
@@ -442,6 +477,12 @@ static void take_packet(struct pipeline *pipeline, const struct packet *packet,
         datagram = &plain;
     }
     datagram->time_ns = read_clock(pipeline, packet->time_ns);
+    if (hint->verdict == DECODE_MESSAGE) {
+        tally_packet(&pipeline->tally, packet, hint->verdict, datagram);
+        take_hep(pipeline, datagram);
+        return;
+    }
+    mirror_stamp(pipeline->mirror, datagram->time_ns, pipeline->clock.now_ns);
     if (!decode_is_ip(hint->verdict)) {
         tally_packet(&pipeline->tally, packet, hint->verdict, datagram);
     } else if (is_copy(pipeline, datagram, hint->fingerprint)) {

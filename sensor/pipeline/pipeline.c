@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "pipeline/hep_path.h"
+#include "pipeline/other_sensors.h"
 #include "pipeline/packet_path.h"
 #include "pipeline/progress.h"
 
@@ -83,7 +85,8 @@ static int init_rooms(struct pipeline *pipeline)
     pipeline->defrag_max = defrag_bytes / DEFRAG_DATAGRAM_BYTES;
     pipeline->tcp_max = tcp_bytes / TCP_CONNECTIONS_SHARE / TCP_CONNECTION_BYTES;
     if (copies_init(&pipeline->copies, at_most(bytes / COPIES_SHARE / COPY_BYTES, COPIES_MAX),
-                    pipeline->params.copy_window_ns))
+                    pipeline->params.copy_window_ns) ||
+        hep_path_init(pipeline))
         return -ENOMEM;
     pipeline->nested = malloc(IP_PAYLOAD_MAX);
     pipeline->defrag = defrag_create(&(struct defrag_params){
@@ -121,6 +124,7 @@ static void fini_rooms(struct pipeline *pipeline)
     tcp_destroy(pipeline->tcp);
     defrag_destroy(pipeline->defrag);
     free(pipeline->nested);
+    hep_path_fini(pipeline);
     copies_fini(&pipeline->copies);
 }
 
@@ -134,6 +138,8 @@ static int init_calls(struct pipeline *pipeline)
     calls.receive = packet_path_event;
     calls.look_at_connection = packet_path_connection;
     calls.look_at_dns = packet_path_dns;
+    calls.tell_sensors = pipeline->params.sightings ? other_sensors_tell : NULL;
+    calls.look_at_sensors = pipeline->params.sightings ? other_sensors_look : NULL;
     calls.doubts = packet_path_doubts;
     calls.context = pipeline;
     calls.streams = pipeline->streams;
@@ -143,14 +149,28 @@ static int init_calls(struct pipeline *pipeline)
     return calls_init(&pipeline->calls, &calls);
 }
 
+static int init_metrics(struct pipeline *pipeline)
+{
+    const struct pipeline_params *params = &pipeline->params;
+    pipeline->metrics =
+        sensor_metrics_create(params->registry, &params->calls.names, params->exporter != NULL);
+    if (!pipeline->metrics)
+        return -ENOMEM;
+    if (!params->hep_sender && !params->sightings)
+        return 0;
+    return sensor_metrics_add_outlets(pipeline->metrics, params->registry, params->hep_sender,
+                                      params->sightings)
+               ? 0
+               : -ENOMEM;
+}
+
 int pipeline_init(struct pipeline *pipeline, const struct pipeline_params *params)
 {
     *pipeline =
         (struct pipeline){.params = *params, .due_ns = INT64_MIN, .flow_key = hash_key_random()};
     if (tally_init(&pipeline->tally, params->memory_bytes / CALL_IDS_SHARE / CALL_ID_BYTES))
         return -ENOMEM;
-    pipeline->metrics = sensor_metrics_create(params->registry, &params->calls.names);
-    if (!pipeline->metrics || init_rooms(pipeline) || init_calls(pipeline)) {
+    if (init_metrics(pipeline) || init_rooms(pipeline) || init_calls(pipeline)) {
         fini_rooms(pipeline);
         sensor_metrics_destroy(pipeline->metrics);
         tally_fini(&pipeline->tally);
@@ -174,7 +194,7 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static void update(struct pipeline *pipeline)
+void pipeline_update_metrics(struct pipeline *pipeline)
 {
     struct capture_stats stats;
     capture_stats(pipeline->params.capture, &stats);
@@ -182,12 +202,14 @@ static void update(struct pipeline *pipeline)
         calls_lost_packets(&pipeline->calls);
         mirror_sensor_lost(pipeline->mirror, pipeline->clock.now_ns);
     }
+    other_sensors_update(pipeline);
     pipeline->capture_stats = stats;
     sensor_metrics_update(pipeline->metrics, &(struct sensor_sources){
                                                  .tally = &pipeline->tally,
                                                  .calls = &pipeline->calls,
                                                  .capture = &stats,
                                                  .sink = pipeline->params.sink,
+                                                 .exporter = pipeline->params.exporter,
                                                  .copies = &pipeline->copies,
                                                  .defrag = pipeline->defrag,
                                                  .tcp = pipeline->tcp,
@@ -231,7 +253,7 @@ static void keep_time(struct pipeline *pipeline, bool is_idle, int64_t *next_upd
     if (now_ns < *next_update_ns)
         return;
     *next_update_ns = now_ns + UPDATE_EVERY_NS;
-    update(pipeline);
+    pipeline_update_metrics(pipeline);
 }
 
 static void look_at_waiting(void *context, const struct transaction *transaction)
@@ -254,11 +276,12 @@ void pipeline_run(struct pipeline *pipeline)
     int64_t next_update_ns = 0;
     unsigned batches = 0;
     progress_start(&progress, pipeline->params.shows_progress);
-    update(pipeline);
+    pipeline_update_metrics(pipeline);
     while ((status = capture_read(capture, &batch, LIVE_WAIT_MS)) == CAPTURE_PACKETS ||
            status == CAPTURE_IDLE) {
         if (status == CAPTURE_PACKETS)
             packet_path_take(pipeline, &batch);
+        other_sensors_time(pipeline, status == CAPTURE_PACKETS);
         const char *notice = capture_notice(capture);
         if (notice)
             log_warning("%s", notice);
@@ -285,5 +308,5 @@ void pipeline_run(struct pipeline *pipeline)
     tally_sort(&pipeline->tally);
     if (pipeline->params.sink)
         sink_file_flush(pipeline->params.sink);
-    update(pipeline);
+    pipeline_update_metrics(pipeline);
 }

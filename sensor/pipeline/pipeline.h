@@ -17,9 +17,11 @@
 #include "flow/tcp.h"
 #include "flow/udp_flows.h"
 #include "media/streams.h"
+#include "pipeline/hep_feed.h"
 #include "pipeline/packet_clock.h"
 #include "pipeline/sensor_metrics.h"
 #include "pipeline/tally.h"
+#include "sightings/sightings.h"
 #include "verdict/mirror.h"
 
 struct pipeline_params {
@@ -32,9 +34,15 @@ struct pipeline_params {
     const uint16_t *sip_ports;                /* besides 5060 and 5061; must outlive the pipeline */
     size_t sip_port_count;
     struct capture *capture; /* stays the caller's */
-    struct sink_file *sink;  /* or NULL; stays the caller's */
+    struct sink_file *sink;  /* or NULL; stays the caller's, as the next three */
+    struct exporter *exporter;
+    struct hep_feed *hep;
+    struct hep_sender *hep_sender; /* where that goes */
+    struct sightings *sightings;
+    const char *const *sensor_path; /* the points that they speak of */
     struct metrics *registry;
     bool is_live;
+    bool has_hep;        /* messages come that others saw */
     bool is_prompt;      /* somebody waits for the events: they are not kept back */
     bool shows_progress; /* a line on standard error while a file is read */
 };
@@ -45,6 +53,7 @@ struct pipeline {
     struct tally tally;
     struct packet_clock clock;
     struct copies copies;
+    struct copies messages; /* of SIP; only with HEP */
     struct defrag *defrag;
     struct tcp *tcp;
     struct mirror *mirror;
@@ -58,6 +67,7 @@ struct pipeline {
     size_t defrag_max, tcp_max; /* datagrams in fragments, connections at once */
     struct sensor_metrics *metrics;
     struct capture_stats capture_stats;
+    int64_t loss_seen_ns;  /* until then the mirror's losses were told to the other sensors */
     int64_t wall_ahead_ns; /* live: of the time of day, before the monotonic clock; 0: not read */
     char *nested;          /* a datagram that was in fragments inside of one that was, too */
     bool ended_badly;      /* capture_last_error says why */
@@ -71,5 +81,7 @@ void pipeline_fini(struct pipeline *pipeline);
 
 /* Reads until the input ends or capture_stop is called, then gives what has ended. */
 void pipeline_run(struct pipeline *pipeline);
+/* Brings the metrics up to date once more. */
+void pipeline_update_metrics(struct pipeline *pipeline);
 
 #endif

@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 
+#include "pipeline/export_metrics.h"
 #include "pipeline/flow_metrics.h"
+#include "pipeline/hep_metrics.h"
 #include "pipeline/metric_families.h"
+#include "pipeline/outlet_metrics.h"
 #include "pipeline/rtp_metrics.h"
 
 /* From a LAN's first response to a person who picks up late. */
@@ -22,6 +25,7 @@ enum family {
     RESPONSES,
     MESSAGES,
     UNANSWERED,
+    LEFT_TO_OTHERS,
     STRUGGLING,
     SCANNER_UNANSWERED,
     SCANNER_REQUESTS,
@@ -69,6 +73,10 @@ static const struct metric_desc families[FAMILY_COUNT] = {
     [UNANSWERED] = COUNTER(
         "sip_invites_unanswered",
         "INVITE client transactions without a response before Timer B, scanners' apart.", "cause"),
+    [LEFT_TO_OTHERS] = COUNTER("sip_invites_unanswered_elsewhere",
+                               "INVITEs lost between sensors of which another sensor on the path "
+                               "gave the event.",
+                               NULL),
     [STRUGGLING] = COUNTER("sip_invites_struggling",
                            "INVITEs that got no response to their third transmission.", NULL),
     [SCANNER_UNANSWERED] =
@@ -199,6 +207,9 @@ struct sensor_metrics {
     struct metric *evicted[PHASE_COUNT];
     struct flow_metrics *flow;
     struct rtp_metrics *rtp;
+    struct hep_metrics *hep;
+    struct export_metrics *export;  /* NULL: no events go over the network */
+    struct outlet_metrics *outlets; /* NULL: neither HEP nor sightings do */
     struct peer_series *peer;
     size_t peers;
 };
@@ -300,7 +311,7 @@ static bool is_of_peers(enum family family)
 }
 
 struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
-                                             const struct peer_names *peers)
+                                             const struct peer_names *peers, bool has_exporter)
 {
     struct sensor_metrics *m = calloc(1, sizeof *m);
     if (!m)
@@ -322,7 +333,10 @@ struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
     add_peers(m, peers);
     m->flow = flow_metrics_create(registry);
     m->rtp = rtp_metrics_create(registry);
-    m->is_incomplete |= !m->flow || !m->rtp;
+    m->hep = hep_metrics_create(registry);
+    if (has_exporter)
+        m->export = export_metrics_create(registry, m->family[EVENTS], m->family[QUEUE_BYTES]);
+    m->is_incomplete |= !m->flow || !m->rtp || !m->hep || (has_exporter && !m->export);
     if (m->is_incomplete) {
         sensor_metrics_destroy(m);
         return NULL;
@@ -330,11 +344,21 @@ struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
     return m;
 }
 
+bool sensor_metrics_add_outlets(struct sensor_metrics *m, struct metrics *registry,
+                                struct hep_sender *hep, struct sightings *sightings)
+{
+    m->outlets = outlet_metrics_create(registry, m->family[QUEUE_BYTES], hep, sightings);
+    return m->outlets != NULL;
+}
+
 void sensor_metrics_destroy(struct sensor_metrics *m)
 {
     if (m) {
         flow_metrics_destroy(m->flow);
         rtp_metrics_destroy(m->rtp);
+        hep_metrics_destroy(m->hep);
+        export_metrics_destroy(m->export);
+        outlet_metrics_destroy(m->outlets);
         free(m->peer);
     }
     free(m);
@@ -426,6 +450,7 @@ static void update_tables(struct sensor_metrics *m, const struct calls *calls)
     metric_set(m->single[INVITES_RETRANSMITTING], (double)table->retransmitting);
     counter_show(m->single[STRAY_RESPONSES], calls->stray_responses);
     counter_show(m->single[INFERRED], calls->inferred_answers);
+    counter_show(m->single[LEFT_TO_OTHERS], calls->left_to_others);
     counter_show(m->single[PEERS_FORGOTTEN],
                  calls->peers.forgotten + calls->peers.answers.forgotten);
     counter_show(m->single[SCANNER_REQUESTS], scanners_stats(calls->scanners)->requests);
@@ -480,8 +505,13 @@ void sensor_metrics_update(struct sensor_metrics *m, const struct sensor_sources
     update_rooms(m, sources);
     flow_metrics_update(m->flow, sources);
     rtp_metrics_update(m->rtp, sources);
+    hep_metrics_update(m->hep, sources);
     counter_show(m->dropped_kernel, sources->capture->dropped_kernel);
     counter_show(m->dropped_interface, sources->capture->dropped_interface);
     if (sources->sink)
         update_sink(m, sources->sink);
+    if (m->export && sources->exporter)
+        export_metrics_update(m->export, sources->exporter);
+    if (m->outlets)
+        outlet_metrics_update(m->outlets);
 }

@@ -22,6 +22,9 @@
 #include "verdict/mirror.h"
 
 struct sensor_metrics;
+struct exporter;
+struct hep_sender;
+struct sightings;
 
 /* Whose figures are shown. Those after `capture` may be NULL: what they count stays 0. */
 struct sensor_sources {
@@ -29,6 +32,7 @@ struct sensor_sources {
     const struct calls *calls;
     const struct capture_stats *capture;
     const struct sink_file *sink;
+    struct exporter *exporter;
     const struct copies *copies;
     const struct defrag *defrag;
     const struct tcp *tcp;
@@ -38,9 +42,16 @@ struct sensor_sources {
     size_t defrag_max, tcp_max; /* datagrams and connections that there can be at once */
 };
 
-/* Registers all families and series. peers may be NULL. NULL when memory is out. */
+/*
+ * Registers all families and series; those of Kafka only where events go there. peers may be NULL.
+ * NULL when memory is out.
+ */
 struct sensor_metrics *sensor_metrics_create(struct metrics *registry,
-                                             const struct peer_names *peers);
+                                             const struct peer_names *peers, bool has_exporter);
+/* Adds those of HEP and of the sensors together, where there are any (else NULL). False: out of
+ * memory. */
+bool sensor_metrics_add_outlets(struct sensor_metrics *metrics, struct metrics *registry,
+                                struct hep_sender *hep, struct sightings *sightings);
 void sensor_metrics_destroy(struct sensor_metrics *metrics);
 
 struct metric *sensor_metrics_first_response(struct sensor_metrics *metrics);

@@ -80,6 +80,7 @@ struct tally {
     uint64_t copies_in_fragments; /* datagrams put together that had come before, whole or not */
     uint64_t decoded[DECODE_VERDICT_COUNT];
     uint64_t tunnels[TUNNEL_COUNT]; /* IP packets by their outermost tunnel */
+    uint64_t hep_copies;            /* messages that came as HEP and had come before, or reverse */
     uint64_t udp_other;             /* UDP datagrams that do not look like SIP */
     uint64_t icmp_errors[ICMP_MEANING_COUNT];
     uint64_t messages[TRANSPORT_COUNT]; /* accepted ones */
@@ -119,7 +120,7 @@ struct tally {
 /* Packets with this verdict are counted and not looked into. */
 static inline bool tally_is_left_out(enum decode_verdict verdict)
 {
-    return verdict == DECODE_OTHER_IP || !decode_is_ip(verdict);
+    return verdict == DECODE_OTHER_IP || (!decode_is_ip(verdict) && verdict != DECODE_MESSAGE);
 }
 
 /* Somebody wants an answer there. Over UDP scanners send once, who calls repeats; TCP repeats by

@@ -144,7 +144,10 @@ static bool next_sender_info(struct rtcp_reader *reader, struct rtcp_item *item)
 {
     struct cursor *c = &reader->body;
     item->type = RTCP_SENDER_INFO;
-    item->sender_info.ntp_middle = read_ntp_middle(c);
+    item->sender_info.ntp_seconds = cursor_u32(c);
+    item->sender_info.ntp_fraction = cursor_u32(c);
+    item->sender_info.ntp_middle =
+        item->sender_info.ntp_seconds << 16 | item->sender_info.ntp_fraction >> 16;
     item->sender_info.rtp_timestamp = cursor_u32(c);
     item->sender_info.packets = cursor_u32(c);
     item->sender_info.octets = cursor_u32(c);
@@ -285,6 +288,8 @@ static bool open_packet(struct rtcp_reader *reader)
     reader->block_type = BLOCK_NONE;
     if (header.type == TYPE_SR || header.type == TYPE_RR || header.type == TYPE_XR)
         reader->sender_ssrc = cursor_u32(&reader->body);
+    if (header.type == TYPE_SDES && header.count > 0 && reader->sdes_ssrc == 0)
+        reader->sdes_ssrc = cursor_u32(&reader->body);
     return true;
 }
 

@@ -24,6 +24,7 @@ enum rtcp_item_type {
 
 /* The middle 32 bits of an NTP time stamp are how RTCP refers to it (RFC 3550 section 4). */
 struct rtcp_sender_info {
+    uint32_t ntp_seconds, ntp_fraction; /* since 1900, and 2^-32 of a second */
     uint32_t ntp_middle;
     uint32_t rtp_timestamp, packets, octets;
 };
@@ -69,6 +70,7 @@ struct rtcp_reader {
     struct cursor body;    /* what follows of the packet that is being read */
     struct cursor block;   /* what follows of the XR block that is being read */
     uint32_t sender_ssrc;
+    uint32_t sdes_ssrc; /* whom the source descriptions so far were of first; 0: there were none */
     uint8_t packet_type, count, block_type;
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "decode/decode.h"
+#include "decode/hep.h"
 #include "decode/icmp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -42,6 +43,15 @@ static void check_ip(const struct datagram *d, enum decode_verdict verdict)
     require(verdict != DECODE_FRAGMENT || d->fragment.offset != 0 || d->fragment.more);
 }
 
+/* A HEP message: there is no packet of it. */
+static void check_message(const struct datagram *d)
+{
+    uint8_t version = d->src.ip.version;
+    require((version == 4 || version == 6) && d->dst.ip.version == version);
+    require(d->payload.len > 0 && !d->has_ip_id && d->ttl == 0 && d->tunnel_depth == 0);
+    require(d->transport < TRANSPORT_COUNT && !d->incomplete && !d->truncated);
+}
+
 static void check(const struct datagram *d, enum decode_verdict verdict, const void *bytes,
                   size_t len)
 {
@@ -50,6 +60,10 @@ static void check(const struct datagram *d, enum decode_verdict verdict, const v
     require(d->layers <= DECODE_LAYERS_MAX && d->tunnel_depth < DECODE_LAYERS_MAX);
     require(d->tunnel < TUNNEL_COUNT && (d->tunnel != TUNNEL_NONE) == (d->tunnel_depth > 0));
     require(d->tunnel_depth > 0 || d->vlan_count > 0 || d->envelope == 0);
+    if (verdict == DECODE_MESSAGE) {
+        require(is_inside(d->payload, bytes, len));
+        check_message(d);
+    }
     if (decode_is_ip(verdict)) {
         require(is_inside(d->payload, bytes, len));
         check_ip(d, verdict);
@@ -114,7 +128,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .captured_len = (uint32_t)(size - 3),
         .wire_len = (uint32_t)(size - 3 + data[2]),
         /* All of the 65,536, but the known ones more often. */
-        .link_type = choice < 0x8000 ? links[choice % 10] : (uint16_t)(choice - 0x8000),
+        .link_type = choice == 0x7fff  ? HEP_LINK
+                     : choice < 0x8000 ? links[choice % 10]
+                                       : (uint16_t)(choice - 0x8000),
     };
     struct datagram d;
     enum decode_verdict verdict = decode_packet(&packet, &d);

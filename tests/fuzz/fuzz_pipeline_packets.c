@@ -3,17 +3,18 @@
  * mirror, JSON, with room for so little that it has to be made all the time.
  *
  * Input: for each frame two octets of time since the one before (signed, in steps of 10 ms), one of
- * how it is read (IS_RAW, IS_CUT, INTERFACE), two of length, and its octets.
+ * how it is read (IS_RAW, IS_CUT, INTERFACE, IS_HEP), two of length, and its octets.
  */
 #include "base/cursor.h"
 #include "base/log.h"
+#include "decode/hep.h"
 #include "event_check.h"
 #include "pipeline/packet_path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MEMORY = 512 * 1024, LINK_ETHERNET = 1, LINK_RAW = 101 };
-enum { IS_RAW = 0x01, IS_CUT = 0x02, INTERFACE = 0x0c };
+enum { IS_RAW = 0x01, IS_CUT = 0x02, INTERFACE = 0x0c, IS_HEP = 0x10 };
 
 #define MS       INT64_C(1000000)
 #define EPOCH_NS (INT64_C(1767225600) * 1000 * MS)
@@ -58,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .rtp_interval_ns = INT64_C(10000000000),
         .sip_ports = sip_ports,
         .sip_port_count = 1,
+        .has_hep = true,
         .registry = registry,
     };
     log_set_level(LOG_LEVEL_ERROR);
@@ -79,7 +81,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             .bytes = cursor_take(&in, length),
             .captured_len = length,
             .wire_len = how & IS_CUT ? length + 100 : length,
-            .link_type = how & IS_RAW ? LINK_RAW : LINK_ETHERNET,
+            .link_type = how & IS_HEP   ? HEP_LINK
+                         : how & IS_RAW ? LINK_RAW
+                                        : LINK_ETHERNET,
             .interface = (uint16_t)((how & INTERFACE) >> 2),
         };
         if (batch.count == PACKET_BATCH_MAX || in.left < 5) {

@@ -11,7 +11,7 @@ import sys
 
 SCENARIOS = pathlib.Path(__file__).resolve().parents[1] / "golden" / "scenarios"
 STEP_NS = 10_000_000
-IS_RAW = 1
+IS_RAW, IS_HEP = 1, 0x10
 
 # Name -> scenario and settings, each for another way through the code.
 SEEDS = {
@@ -57,6 +57,31 @@ def seed(capture):
     return out
 
 
+def chunk(kind, value):
+    return struct.pack(">HHH", 0, kind, 6 + len(value)) + value
+
+
+def as_hep(frame):
+    """What a plain frame of Ethernet, IPv4 and UDP carries, as a HEP message."""
+    ip = frame[14:]
+    chunks = b"".join((chunk(1, b"\x02"), chunk(2, ip[9:10]), chunk(3, ip[12:16]), chunk(4, ip[16:20]),
+                       chunk(7, ip[20:22]), chunk(8, ip[22:24]), chunk(0xb, b"\x01"), chunk(0xf, ip[28:])))
+    return b"HEP3" + struct.pack(">H", 6 + len(chunks)) + chunks
+
+
+def hep_seed(capture, with_frames):
+    """The messages of SIP as HEP, alone or each beside its frame."""
+    out = b""
+    for _, _, frame in frames(capture):
+        if not frame[42:43].isalpha():
+            continue
+        if with_frames:
+            out += struct.pack(">hBH", 2, 0, len(frame)) + frame
+        message = as_hep(frame)
+        out += struct.pack(">hBH", 1, IS_HEP, len(message)) + message
+    return out
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,6 +91,9 @@ def main():
             command += ["--set", setting]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
         (folder / name).write_bytes(seed(done.stdout))
+        if scenario == "mirror_plain" and "copies=2" in settings:
+            (folder / "hep").write_bytes(hep_seed(done.stdout, False))
+            (folder / "hep_and_mirror").write_bytes(hep_seed(done.stdout, True))
 
 
 main()

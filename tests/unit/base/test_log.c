@@ -75,6 +75,17 @@ static void test_long_line_is_cut(void **state)
     assert_int_equal(said[strlen(said) - 1], '\n');
 }
 
+static void test_nothing_said_steers(void **state)
+{
+    (void)state;
+    listen_begin();
+    log_error("%s", "x\nsipspan: error: forged\r\t\033[31m\x7f \xc2\x9b"
+                    "2J \xc2\xa0\xc3\xbc \xc2");
+    listen_end();
+    assert_string_equal(said, "sipspan: error: x?sipspan: error: forged???[31m? ??2J "
+                              "\xc2\xa0\xc3\xbc \xc2\n");
+}
+
 static void test_limited(void **state)
 {
     struct log_limit limit = {0};
@@ -131,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_long_line_is_cut),
+        cmocka_unit_test(test_nothing_said_steers),
         cmocka_unit_test(test_limited),
         cmocka_unit_test(test_limited_below_level),
         cmocka_unit_test(test_limited_by_place),

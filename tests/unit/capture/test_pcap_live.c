@@ -15,6 +15,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "capture/capture_backend.h"
+#include "hep/hep_message.h"
+
 static bool isolated;
 
 static int make_namespace(void **state)
@@ -392,10 +395,101 @@ static void lists_whole_names(void **state)
     assert_true(all[strlen(some)] == ',' || all[strlen(some)] == '\0' || some[0] == '\0');
 }
 
+static void send_hep(int fd, unsigned number)
+{
+    uint8_t octets[1024];
+    char text[20];
+    struct hep_message message = {
+        .src = {ip_from_v4((const uint8_t[4]){192, 0, 2, 1}), 5060},
+        .dst = {ip_from_v4((const uint8_t[4]){198, 51, 100, 2}), 5060},
+        .payload_type = HEP_PAYLOAD_SIP,
+        .time_ns = 1000000000,
+        .payload = {text, (size_t)snprintf(text, sizeof text, "OPTIONS %u", number)},
+    };
+    size_t len = hep_write(&message, octets, sizeof octets);
+    assert_int_equal(send(fd, octets, len, 0), (ssize_t)len);
+}
+
+/*
+ * A ring hands its packets over late, a socket at once. No packet of a device comes behind the time
+ * of a HEP message; these may come behind the time of packets, by little.
+ */
+static void lets_no_device_fall_behind_hep(void **state)
+{
+    (void)state;
+    enum { COUNT = 100 };
+    int tap = make_tap("tap0");
+    assert_int_equal(set_up("lo", true), 0);
+    static const char *const device = "tap0", *const address = "127.0.0.1:9060";
+    struct capture_error error;
+    struct capture_live_params params = {
+        .devices = &device,
+        .device_count = 1,
+        .hep = &address,
+        .hep_count = 1,
+        .buffer_bytes = 2 << 20,
+        .snap_len = 2048,
+    };
+    struct capture *capture = capture_open_live(&params, &error);
+    assert_non_null(capture);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9060)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    struct packet_batch batch;
+    int64_t latest_ns = 0, end_ns = now_ns(CLOCK_MONOTONIC) + 10000000000;
+    unsigned sent = 0, of_device = 0, of_hep = 0;
+    while ((of_device < COUNT || of_hep < COUNT) && now_ns(CLOCK_MONOTONIC) < end_ns) {
+        if (sent < COUNT) {
+            send_frame(tap, sent, 100);
+            send_hep(fd, sent++);
+        }
+        enum capture_status status = capture_read(capture, &batch, 3);
+        assert_true(status == CAPTURE_PACKETS || status == CAPTURE_IDLE);
+        for (unsigned i = 0; i < batch.count; i++) {
+            const struct packet *p = &batch.packet[i];
+            bool is_hep = p->link_type == LINK_TYPE_HEP;
+            assert_int_equal(p->interface, is_hep ? 1 : 0);
+            of_hep += is_hep;
+            of_device += !is_hep && is_ours(p);
+            int64_t behind_ns = latest_ns - p->time_ns;
+            if (behind_ns > (is_hep ? 500000000 : 0))
+                fail_msg("%s is %lld ns behind", is_hep ? "HEP" : "a frame", (long long)behind_ns);
+            latest_ns = behind_ns > 0 ? latest_ns : p->time_ns;
+        }
+    }
+    assert_int_equal(of_device, COUNT);
+    assert_int_equal(of_hep, COUNT);
+    close(fd);
+    close(tap);
+    capture_close(capture);
+}
+
+/* HEP needs no device, nor rights. */
+static void needs_no_device_for_hep(void **state)
+{
+    (void)state;
+    static const char *const any = "0.0.0.0:0";
+    struct capture_error error;
+    struct capture_live_params params = {.hep = &any, .hep_count = 1};
+    struct capture *capture = capture_open_live(&params, &error);
+    struct packet_batch batch;
+    struct capture_stats stats;
+    assert_non_null(capture);
+    assert_int_equal(capture_read(capture, &batch, 10), CAPTURE_IDLE);
+    capture_stats(capture, &stats);
+    assert_int_equal(stats.packets, 0);
+    capture_stop(capture);
+    assert_int_equal(capture_read(capture, &batch, 1000), CAPTURE_END);
+    capture_close(capture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_every_packet),
+        cmocka_unit_test(lets_no_device_fall_behind_hep),
+        cmocka_unit_test(needs_no_device_for_hep),
         cmocka_unit_test(cuts_at_the_snap_length),
         cmocka_unit_test(counts_what_the_ring_could_not_hold),
         cmocka_unit_test(reads_several_devices_in_time_order),

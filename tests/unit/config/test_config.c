@@ -113,6 +113,43 @@ static void test_read_or_interface(void **state)
     unlink(path);
 }
 
+/* HEP is live, with a device or without; a capture has a clock of its own. */
+static void test_hep(void **state)
+{
+    (void)state;
+    struct load l = LOAD("--hep", "127.0.0.1:9060", "--hep", "[::1]:9060");
+    assert_int_equal(l.action, CONFIG_RUN);
+    assert_int_equal(l.config.hep.count, 2);
+    assert_string_equal(l.config.hep.item[1], "[::1]:9060");
+    uint64_t with = config_fixed_memory(&l.config);
+    l.config.hep.count = 0;
+    assert_true(with > config_fixed_memory(&l.config));
+    l.config.hep.count = 2;
+    load_free(&l);
+    l = LOAD("--hep", "127.0.0.1:9060", "-i", "eth1");
+    assert_int_equal(l.action, CONFIG_RUN);
+    load_free(&l);
+    l = LOAD("--hep", "127.0.0.1:9060", "-r", "a");
+    assert_int_equal(l.action, CONFIG_EXIT_USAGE);
+    assert_has(l.err, "-r (read) and --hep exclude one another");
+    load_free(&l);
+    /* A key is for no command line. */
+    l = LOAD("--hep-key", "secret", "--hep", "127.0.0.1:9060");
+    assert_int_equal(l.action, CONFIG_EXIT_USAGE);
+    load_free(&l);
+    char path[32];
+    load_write_file(path, "hep: 127.0.0.1:9060\nhep_key: secret\n");
+    l = LOAD("-c", path);
+    assert_int_equal(l.action, CONFIG_RUN);
+    assert_string_equal(l.config.hep_key, "secret");
+    load_free(&l);
+    l = LOAD("-c", path, "-r", "a");
+    assert_int_equal(l.action, CONFIG_RUN);
+    assert_int_equal(l.config.hep.count, 0);
+    load_free(&l);
+    unlink(path);
+}
+
 static void test_environment(void **state)
 {
     (void)state;
@@ -137,6 +174,41 @@ static void test_environment(void **state)
     assert_int_equal(l.action, CONFIG_EXIT_USAGE);
     assert_has(l.err, "SIPSPAN_READ: '' is not valid");
     load_free(&l);
+}
+
+/* Too short, too long, cut by a control character: whatever is wrong with it. */
+static void test_secrets_are_not_repeated(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"redis_password", "redis_secret", "hep_key", "hep_to_key"};
+    static const char *const names[] = {"REDIS_PASSWORD", "REDIS_SECRET", "HEP_KEY", "HEP_TO_KEY"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        char text[512], path[32];
+        snprintf(text, sizeof text, "%s: \"hush%0300d\"\n", keys[i], 0);
+        load_write_file(path, text);
+        struct load l = LOAD("-c", path, "-r", "a");
+        assert_int_equal(l.action, CONFIG_EXIT_USAGE);
+        assert_has(l.err, keys[i]);
+        assert_has(l.err, "its value is not valid: expected a text of ");
+        assert_has_not(l.err, "hush");
+        load_free(&l);
+        unlink(path);
+        snprintf(text, sizeof text, "SIPSPAN_%s=hush\001", names[i]);
+        const char *const variables[] = {text, NULL};
+        l = LOAD_ENV(variables, "-r", "a");
+        assert_int_equal(l.action, CONFIG_EXIT_USAGE);
+        assert_has(l.err, names[i]);
+        assert_has_not(l.err, "hush");
+        load_free(&l);
+    }
+    char path[32];
+    load_write_file(path, "kafka_properties: [\"sasl.password=hush\\0\"]\n");
+    struct load l = LOAD("-c", path, "-r", "a");
+    assert_int_equal(l.action, CONFIG_EXIT_USAGE);
+    assert_has(l.err, "kafka_properties: its value is not valid");
+    assert_has_not(l.err, "hush");
+    load_free(&l);
+    unlink(path);
 }
 
 static void test_unknown_variables_are_harmless(void **state)
@@ -222,7 +294,9 @@ int main(void)
         cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_stronger_list_replaces),
         cmocka_unit_test(test_read_or_interface),
+        cmocka_unit_test(test_hep),
         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_secrets_are_not_repeated),
         cmocka_unit_test(test_unknown_variables_are_harmless),
         cmocka_unit_test(test_check_config),
         cmocka_unit_test(test_files_that_cannot_be_read),

@@ -82,7 +82,7 @@ static void test_misuse(void **state)
     (void)state;
     REFUSES("sipspan: no option '--memry-limit'; did you mean '--memory-limit'?\n",
             "--memry-limit=1");
-    REFUSES("sipspan: no option '--kafka'\n", "--kafka");
+    REFUSES("sipspan: no option '--homer'\n", "--homer");
     REFUSES("sipspan: no option '--re'", "--re", "a");
     REFUSES("sipspan: no option '--peers'", "--peers", "a");
     REFUSES("sipspan: no option '--filter'", "--filter", "a");

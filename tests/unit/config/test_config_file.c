@@ -111,7 +111,7 @@ static void test_unknown_keys(void **state)
     (void)state;
     refuses("\nmemry_limit: 1GiB\n",
             "s.yaml:2: ", "unknown key 'memry_limit'; did you mean 'memory_limit'?\n");
-    refuses("kafka:\n  brokers: [a, b]\n", "s.yaml:1: ", "unknown key 'kafka'\n");
+    refuses("broker:\n  names: [a, b]\n", "s.yaml:1: ", "unknown key 'broker'\n");
     refuses("check_config: true\n", "s.yaml:1: ", "'check_config' is for the command line only");
     refuses("config: x\n", "s.yaml:1: ", "'config' is for the command line only");
     refuses("\"a\\e[2J\": 1\n", "s.yaml:1: ", "unknown key 'a?[2J'");

@@ -56,7 +56,7 @@ static struct metrics_bench bench_new(const struct peer_names *peers)
 {
     struct metrics_bench bench = {.registry = metrics_create(), .pipeline = pipeline_figures()};
     assert_non_null(bench.registry);
-    bench.metrics = sensor_metrics_create(bench.registry, peers);
+    bench.metrics = sensor_metrics_create(bench.registry, peers, true);
     assert_non_null(bench.metrics);
     return bench;
 }
@@ -351,6 +351,26 @@ static struct peer_name peer(const char *net, const char *name)
 }
 
 /* Two networks of one name are one peer; who has no name is in no series. */
+static void test_hep(void **state)
+{
+    struct metrics_bench bench = bench_new(NULL);
+    (void)state;
+    struct capture_stats stats = {.hep = {.connections_dropped = 7, .connections = 3}};
+    for (int result = 0; result < HEP_RESULT_COUNT; result++)
+        stats.hep.received[result] = 10 + (uint64_t)result;
+    bench.pipeline->tally.hep_copies = 5;
+    update(&bench, &stats);
+    for (int result = 0; result < HEP_RESULT_COUNT; result++)
+        assert_int_equal(count_of(bench.registry, "sipspan_hep_received",
+                                  hep_result_name((enum hep_result)result), NULL, NULL),
+                         10 + result);
+    assert_int_equal(count_of(bench.registry, "sipspan_hep_copies", NULL, NULL, NULL), 5);
+    assert_int_equal(count_of(bench.registry, "sipspan_hep_connections_dropped", NULL, NULL, NULL),
+                     7);
+    assert_true(gauge_of(bench.registry, "sipspan_hep_connections", NULL) == 3);
+    bench_free(&bench);
+}
+
 static void test_peers(void **state)
 {
     const struct peer_name entries[] = {peer("192.0.2.20", "trunk-a"),
@@ -591,12 +611,12 @@ static void test_destroy_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_there_from_the_start),
-        cmocka_unit_test(test_update),        cmocka_unit_test(test_flows),
-        cmocka_unit_test(test_peers),         cmocka_unit_test(test_histograms),
-        cmocka_unit_test(test_streams),       cmocka_unit_test(test_crossings),
-        cmocka_unit_test(test_streams_table), cmocka_unit_test(test_destroy_nothing),
-        cmocka_unit_test(test_dns),
+        cmocka_unit_test(test_names),           cmocka_unit_test(test_there_from_the_start),
+        cmocka_unit_test(test_update),          cmocka_unit_test(test_hep),
+        cmocka_unit_test(test_flows),           cmocka_unit_test(test_peers),
+        cmocka_unit_test(test_histograms),      cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_crossings),       cmocka_unit_test(test_streams_table),
+        cmocka_unit_test(test_destroy_nothing), cmocka_unit_test(test_dns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,8 @@ static void compound_packet(void **state)
     assert_int_equal(out.item[0].type, RTCP_SENDER_INFO);
     assert_int_equal(out.item[0].sender_ssrc, A);
     assert_int_equal(out.item[0].sender_info.ntp_middle, 0xb7052000);
+    assert_int_equal(out.item[0].sender_info.ntp_seconds & 0xffff, 0xb705);
+    assert_int_equal(out.item[0].sender_info.ntp_fraction >> 16, 0x2000);
     assert_int_equal(out.item[0].sender_info.rtp_timestamp, 0x11223344);
     assert_int_equal(out.item[0].sender_info.packets, 250);
     assert_int_equal(out.item[0].sender_info.octets, 40000);
