@@ -15,6 +15,8 @@ import subprocess
 import tempfile
 import threading
 
+from event_schemas import events_problem
+
 SIPSPAN = os.environ.get("SIPSPAN", "sipspan")
 README = pathlib.Path(__file__).resolve().parents[2] / "sensor" / "verdict" / "README.md"
 CODES = ("mirror_one_way", "icmp_unreachable", "tcp_refused", "tcp_no_answer", "response_misdirected",
@@ -40,7 +42,8 @@ def describe(event):
 
 
 def read_events(*captures, arguments=(), only=None):
-    """(events, peak of memory in octets); only: those that have one of these texts. RuntimeError: it failed."""
+    """(events, peak of memory in octets); only: those that have one of these texts. RuntimeError: it failed, or what it
+    gave does not fit the schemas."""
     files = [word for path in captures for word in ("-r", str(path))]
     command = [SIPSPAN, *files, *arguments, "--events", "-", "--report", "none", "--sensor-id", "causes"]
     with tempfile.TemporaryFile() as said:
@@ -55,6 +58,9 @@ def read_events(*captures, arguments=(), only=None):
         if child.returncode != 0:
             said.seek(0)
             raise RuntimeError(f"sipspan: exit {child.returncode}: {said.read().decode(errors='replace')[-2000:]}")
+    problem = events_problem(events)
+    if problem:
+        raise RuntimeError(problem)
     return events, usage.ru_maxrss * 1024
 
 
