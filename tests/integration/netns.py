@@ -2,6 +2,7 @@
 that listens on it. For use as root; the namespaces are removed in every case.
 """
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -10,6 +11,9 @@ import signal
 import subprocess
 import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+import event_schemas
 
 SIPSPAN = os.environ.get("SIPSPAN", "sipspan")
 SENSOR_NS = f"sipspan-s-{os.getpid()}"
@@ -112,14 +116,19 @@ class Sensor:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self):
+        """Its exit status. Each event that it gave must fit its schema."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(15)
+            status = self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
             return None
+        lines = self.events.read_text().splitlines()
+        problem = event_schemas.events_problem(map(json.loads, lines))
+        check(f"each of {len(lines)} events fits its schema", not problem, problem)
+        return status
 
 
 def why_not():
